@@ -9,11 +9,7 @@ core.lazily.seller = () => import('./selling.js');
 core.lazily.sellerWasm = () => import('./seller.load.js');
 const load = core.starter(async () => {
   const files = [() => import('./engine.js'), () => import('./load.js'), () => import('./core.file.js')];
-  const [glue, { isServer, loader, opened, unpacked }, { file }] = await Promise.all(files.map(core.lazily));
-  const open = async () => {
-    const url = isServer() ? undefined : file();
-    return url ? opened(url) : unpacked((await core.lazily(() => import('./core.packed.js'))).default);
-  };
+  const [glue, { loader }, { open }] = await Promise.all(files.map(core.lazily));
   return loader({ start: glue.default, glue, open, fail: (message, facts) => new core.PaymentsError(message, facts) });
 });
 

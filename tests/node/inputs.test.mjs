@@ -92,6 +92,44 @@ describe('a body of any kind arrives whole, both times', () => {
   });
 });
 
+describe('what is given is taken at the call, before the engine is loaded', () => {
+  test('a request that changes afterwards is sent as it was', async () => {
+    seller.answer = (_, response) => response.end('free');
+    const cold = await platform.buyer();
+    const url = new URL(fresh());
+    const init = { method: 'POST', headers: new Headers({ 'x-own': 'mine' }), body: 'before' };
+    const called = cold.fetch(url, init);
+    url.pathname = '/elsewhere';
+    init.method = 'DELETE';
+    init.headers.set('x-own', 'changed');
+    init.body = 'after';
+    await called;
+    const { method, url: path, headers, body } = seller.requests.at(-1);
+    assert.deepEqual([method, path.split('?')[0], headers['x-own'], String(body)], ['POST', `/ask/${place}`, 'mine', 'before']);
+  });
+
+  test('the body of a Request is the call\'s at once', async () => {
+    seller.answer = (_, response) => response.end('free');
+    const cold = await platform.buyer();
+    const request = new Request(fresh(), { method: 'POST', body: 'mine' });
+    const called = cold.fetch(request);
+    await assert.rejects(request.text(), TypeError);
+    await called;
+    assert.equal(String(seller.requests.at(-1).body), 'mine');
+    const error = await failure((await platform.buyer()).fetch(request));
+    assert.deepEqual([error.code, error.cause instanceof TypeError, error.hint !== ''], ['invalid_request', true, true]);
+  });
+
+  test('a logout while the engine is loaded ends it', async () => {
+    const cold = await platform.buyer();
+    const called = cold.fetch(fresh());
+    cold.logout();
+    const sent = seller.requests.length;
+    assert.equal((await failure(called)).code, 'session_ended');
+    assert.equal(seller.requests.length, sent);
+  });
+});
+
 describe('what is no 402, and what was paid for, is the seller’s own response', () => {
   test('the same object, not yet read, with its url and redirects', async () => {
     const given = [];

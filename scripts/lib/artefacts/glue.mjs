@@ -5,16 +5,57 @@ import { gzipSync } from 'node:zlib';
 import { UserError } from '../cli.mjs';
 
 /**
- * Replaces code of the glue that some bundlers and runtimes reject. In the edge runtime of Next.js a module is a
+ * Replaces code of the glue that is never run, or that some bundlers and runtimes reject. In the edge runtime of Next.js a module is a
  * WebAssembly.Module of another realm's class. Import objects become plain ones: wasm-bindgen writes `{ __proto__:
  * null, ... }`, and a minifier that inlines one such object into another makes invalid JavaScript ("Duplicate __proto__
  * fields").
  */
 export function portable(work, name) {
   const path = join(work, `${name}.js`);
-  const isModule = "Object.prototype.toString.call(module) === '[object WebAssembly.Module]'";
-  writeFileSync(path, readFileSync(path, 'utf8').replace(/__proto__: null,?\s*/g, '').replace('module instanceof WebAssembly.Module', isModule));
+  const glue = readFileSync(path, 'utf8');
+  const parts = [[/\nasync function __wbg_load[^]*\nexport \{ initSync, __wbg_init as default \};\n/, START], ...NEVER.map((part) => [part, ''])];
+  const missing = parts.find(([part]) => glue.match(new RegExp(part, 'g'))?.length !== 1);
+  if (missing) throw new Error(`${name}.js: wasm-bindgen writes it otherwise than it did: ${missing[0]}`);
+  writeFileSync(path, parts.reduce((text, [part, ours]) => text.replace(part, () => ours), glue).replace(/__proto__: null,?\s*/g, ''));
 }
+
+/** Parts of the glue for callers and engines that there are not: texts without `realloc`, an encoder without `encodeInto`. */
+const NEVER = [
+  /    if \(realloc === undefined\) \{\n[^]*?\n    \}\n\n(?=    let len = arg\.length)/,
+  /\nif \(!\('encodeInto' in cachedTextEncoder\)\) \{\n[^]*?\n\}\n/,
+];
+
+/**
+ * How the WebAssembly starts. Our callers give an object with bytes, a module or an answer; wasm-bindgen also takes addresses, and warns of what it
+ * will not take one day.
+ */
+const START = `
+function initSync({ module }) {
+    if (wasm !== undefined) return wasm;
+    if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') module = new WebAssembly.Module(module);
+    return __wbg_finalize_init(new WebAssembly.Instance(module, __wbg_get_imports()), module);
+}
+
+let starting;
+async function start({ module_or_path: given }) {
+    if (wasm !== undefined) return wasm;
+    return (starting ??= started(given).catch((error) => {
+        starting = undefined;
+        throw error;
+    }));
+}
+
+async function started(given) {
+    const imports = __wbg_get_imports();
+    const isAnswer = typeof Response === 'function' && given instanceof Response;
+    const made = isAnswer && given.headers.get('content-type') === 'application/wasm' && WebAssembly.instantiateStreaming
+        ? await WebAssembly.instantiateStreaming(given, imports)
+        : await WebAssembly.instantiate(isAnswer ? await given.arrayBuffer() : given, imports);
+    return __wbg_finalize_init(made.instance ?? made, made.module ?? given);
+}
+
+export { initSync, start as default };
+`;
 
 /**
  * The glue hands a text over letter by letter, which takes four microseconds for a token; the engine does it in less than one. A text

@@ -23,10 +23,20 @@ export async function shrink(work, names) {
   for (const name of names) {
     const path = join(work, name);
     const first = existsSync(`${path}.map`) && JSON.parse(readFileSync(`${path}.map`, 'utf8'));
-    const { code, map } = await smaller(readFileSync(path, 'utf8'), first && { content: first, asObject: true, url: `${name}.map` });
+    const { code, map } = await smaller(withOneImport(readFileSync(path, 'utf8')), first && { content: first, asObject: true, url: `${name}.map` });
     writeFileSync(path, `${code}\n`);
     if (first) writeFileSync(`${path}.map`, JSON.stringify({ ...map, sourcesContent: map.sources.map((source) => first.sourcesContent[first.sources.indexOf(source)]) }));
   }
+}
+
+/** The script with one import of a module where the bundler left one for each file that it put together. The places in the source map stay. */
+function withOneImport(script) {
+  const lists = {};
+  const rest = script.replace(/\bimport\s*\{([^}]*)\}\s*from\s*"(\.\/[\w.]+)";?/g, (found, list, from) => {
+    (lists[from] ??= []).push(list);
+    return found.replace(/[^\n]/g, ' ');
+  });
+  return [rest, ...Object.entries(lists).map(([from, list]) => `import{${list.join()}}from"${from}";`)].join('\n');
 }
 
 export async function smaller(script, sourceMap = false) {
@@ -41,7 +51,9 @@ export const leftAlone = (code) => code.replace(/import\((?:\s*\/\*.*?\*\/\s*)*(
 export async function entries(work, { dev, names }) {
   const { transform } = await import('esbuild');
   for (const name of names) {
-    const { code: short } = await transform(readFileSync(join(work, name), 'utf8'), { format: 'esm', target: 'es2022', minify: !dev });
+    const whole = readFileSync(join(work, name), 'utf8');
+    // A list of names is shorter where they keep their names.
+    const { code: short } = name === 'names.js' && !dev ? await smaller(whole) : await transform(whole, { format: 'esm', target: 'es2022', minify: !dev });
     const code = leftAlone(short);
     writeFileSync(join(work, name), code);
     if (/^(.+\.)?workerd\.js$/.test(name)) writeFileSync(join(work, name.replace('workerd', 'edge')), code.replace(/_bg\.wasm/, '_bg.wasm?module').replace(/(seller|dialects)\.workerd/g, '$1.edge'));

@@ -1,8 +1,9 @@
 // Sends requests and reads answers, in JavaScript, where that is a fraction of what it weighs in wasm. It knows no payment word: the
 // core decides what is sent, and when.
-import { bytes, parse, unlessAborted } from './keep.js';
+import { bytes } from './keep.js';
+import { parse, readerOf, unlessAborted } from './taken.js';
 
-export { unlessAborted } from './keep.js';
+export { unlessAborted } from './taken.js';
 
 // Headers that a redirect leaves behind when it turns a request into a GET.
 const OF_THE_BODY = ['content-type', 'content-length', 'content-encoding', 'content-language'];
@@ -152,7 +153,7 @@ export async function converse(fetch, url, init, limit) {
 /** The text of a body of at most `limit` bytes; nothing where it is longer, broken or not UTF-8, or a signal comes first. */
 export async function textOf({ body }, limit, signal) {
   try {
-    const whole = body ? await bytes(body, limit, signal) : new Uint8Array();
+    const whole = body ? await bytes(readerOf(body), limit, signal) : new Uint8Array();
     return whole && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(whole);
   } catch {
     return undefined;

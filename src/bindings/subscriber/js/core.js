@@ -2,15 +2,16 @@
 // nothing. The core takes a flat text for each step and gives JSON: see `fields.js`.
 import { hasEnded } from './api_key.js';
 import { asked } from './asking.js';
-import { paymentsError } from './error.js';
+import { aborted, paymentsError } from './error.js';
 import { hints } from './errors.json';
 import { answer, clean, delegation, failure, flag, policy, toPublic, url, value } from './fields.js';
 import { printable } from './object.js';
 import { know } from './options.js';
 import { PaidFetch, dialects } from './paid_fetch.js';
 import { kept } from './page.js';
-import { aborted } from './request.js';
-import { randomHex } from '../../http/keep.js';
+import { lines } from './receipts_csv.js';
+import { kept as keptRequest } from './request.js';
+import { randomHex } from '../../http/taken.js';
 import { Sender, converse, pause, randomByte } from '../../http/exchange.js';
 
 know({ hints });
@@ -203,6 +204,9 @@ export const createCore = (Engine) => class Core {
   /** The request that the code that runs now is asked about, if it is. */
   asked() { return asked(); }
 
+  /** Reads a request that was taken. */
+  kept(request) { return keptRequest(request); }
+
   /** Fetches, and pays if need be. `options` were read; `within` is the request about which the caller's code is being asked. */
   async fetch(request, options, quote, within) {
     const { signal } = request;
@@ -330,6 +334,9 @@ export const createCore = (Engine) => class Core {
     if (this.#store) spend.receipts = this.#store.receipts;
     return spend;
   }
+
+  /** The books as lines of CSV. */
+  lines(receipts, head) { return lines(receipts, head); }
 
   /** From now on a step is taken when the store says so: `turn`, then `turned`. */
   keepWith(store) {

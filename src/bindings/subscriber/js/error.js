@@ -63,6 +63,8 @@ export function problem(code, message, hint, facts) {
   return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }), ...facts });
 }
 
+export const aborted = (cause) => problem('aborted', 'the request was aborted', undefined, { cause });
+
 /** The same error, with a stack that begins where the package was called rather than inside of it. */
 export function seenFrom(error, method) {
   const { stack } = error;

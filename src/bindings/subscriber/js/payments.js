@@ -127,7 +127,7 @@ export function createPayments(load) {
     paymentOf(response) { return paymentOf(response); }
 
     get spend() { return this.#session.spend; }
-    exportReceipts(format) { return exportReceipts(this.spend, format); }
+    exportReceipts(format) { return exportReceipts(this.#session, format); }
 
     toJSON() {
       const { environment, loggedIn, key } = this.#session;

@@ -23,21 +23,11 @@ export async function described(quote, session) {
   return (await lazily(() => import('./quote.js'))).described(found, session);
 }
 
-const COLUMNS = ['at', 'method', 'url', 'origin', 'planId', 'scheme', 'network', 'outcome', 'creditsPresented',
-  'creditsSettled', 'transaction', 'currency', 'amount'];
+const HEAD = 'at,method,url,origin,planId,scheme,network,outcome,creditsPresented,creditsSettled,transaction,currency,amount';
 
-/** The books as text: `json`, or `csv` by RFC 4180. */
-export function exportReceipts({ receipts }, format = 'json') {
-  if (format !== 'json' && format !== 'csv') {
-    throw problem('validation', "format must be 'json' or 'csv'");
-  }
+/** The books as text: `json`, or `csv`. Before the core is there they are empty. */
+export function exportReceipts({ spend: { receipts }, live }, format = 'json') {
   if (format === 'json') return JSON.stringify(receipts, (_, value) => (typeof value === 'bigint' ? String(value) : value), 2);
-  const cell = (value = '') => {
-    const text = value instanceof Date ? value.toISOString() : String(value);
-    // A spreadsheet takes a text that begins like this for a formula; a seller chose the URL.
-    const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
-  const lines = [COLUMNS, ...receipts.map((receipt) => COLUMNS.map((column) => receipt[column]))];
-  return lines.map((line) => line.map(cell).join(',')).join('\r\n') + '\r\n';
+  if (format === 'csv') return `${HEAD}\r\n${live?.lines(receipts, HEAD) ?? ''}`;
+  throw problem('validation', "format must be 'json' or 'csv'");
 }

@@ -1,12 +1,11 @@
 // One buyer as JavaScript has it: the key, what a page keeps of it, and the core, which is loaded at the first call that needs it.
-import { paymentsError, problem } from './error.js';
+import { aborted, paymentsError, problem } from './error.js';
 import { hasEnded, readKey } from './api_key.js';
 import { lazily } from './lazy.js';
 import { printable } from './object.js';
 import { missing, read } from './options.js';
 import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
-import { aborted, take } from './request.js';
-import { randomHex, unlessAborted } from '../../http/keep.js';
+import { randomHex, taken, unlessAborted } from '../../http/taken.js';
 
 /** Where the one-time state is kept between going to the login page and coming back, and where the key, if it is to be. */
 const KEPT_STATE = 'payments-wasm.login-state';
@@ -223,8 +222,9 @@ export class Session {
     const { key } = this;
     try {
       const given = read(quote ? 'QuoteOptions' : 'FetchOptions', options);
-      const kept = await take(input, init);
-      const core = await this.#coreFor(kept.signal);
+      const request = taken(input, init);
+      const core = await this.#coreFor(request.settings.signal);
+      const kept = await core.kept(request);
       // A logout during a request ends the request.
       if (key && this.key !== key) throw paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
       return await core.fetch(kept, given, quote, within);
@@ -235,8 +235,10 @@ export class Session {
   }
 
   /** The core, unless a signal fires first. */
-  async #coreFor(signal) {
+  async #coreFor(given) {
     if (this.#ready) return this.live;
+    // Another thing in its place is no request, which the core says.
+    const signal = given instanceof AbortSignal ? given : undefined;
     try {
       return await unlessAborted(signal, this.core());
     } catch (error) {

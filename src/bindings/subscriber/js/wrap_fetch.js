@@ -1,5 +1,5 @@
 // `fetch` for other clients, which know nothing of payments and may send a request again by themselves.
-import { unlessAborted } from '../../http/keep.js';
+import { unlessAborted } from '../../http/taken.js';
 
 /** How long a repeated request is taken for the same one, in milliseconds. */
 const SAME_REQUEST_MS = 10 * 60_000;

@@ -1,0 +1,80 @@
+// Takes what `fetch` takes, before the call returns: the caller's may change later. It is at hand before the engine is, which reads what was taken (`keep.js`).
+
+/** The members of a request. Other members of the caller's only the runtime knows (`next`, `proxy`, `tls`, `cf`). */
+const INHERITED = [
+  'method', 'headers', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity', 'keepalive',
+  'signal',
+];
+const OTHERS = ['body', 'duplex', 'window'];
+
+/**
+ * A request as it is at this moment: its members, the caller's other members, its address, and a reader of its body where that is a stream. One that
+ * cannot be made has the `cause`.
+ */
+export function taken(input, init) {
+  const request = { settings: {}, own: {}, base: globalThis.location?.href };
+  try {
+    take(request, input, init);
+  } catch (cause) {
+    request.cause = cause;
+  }
+  return request;
+}
+
+function take(request, input, init) {
+  const { settings, own } = request;
+  const from = input instanceof Request ? input : undefined;
+  for (const name of from ? INHERITED : []) {
+    // A page's own navigation cannot be asked for again.
+    if (from[name] !== undefined && from[name] !== 'navigate') settings[name] = from[name];
+  }
+  // As the platform reads it: by name, wherever a member comes from, and one that is undefined is absent. Each is read once.
+  for (const name of init ? new Set([...Object.keys(init), ...INHERITED, ...OTHERS]) : []) {
+    const value = init[name];
+    if (value === undefined) continue;
+    settings[name] = value;
+    if (!INHERITED.includes(name) && !OTHERS.includes(name)) own[name] = value;
+  }
+  if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
+  if (settings.headers) settings.headers = new Headers(settings.headers);
+  if (from && (settings.body === undefined || settings.body === null)) {
+    if (from.bodyUsed) throw new TypeError('the body of the Request has been used');
+    if ('body' in from && from.body !== undefined) {
+      if (from.body) settings.body = from.body;
+    } else {
+      // Not every browser has Request.body.
+      request.blob = from.clone().blob();
+      request.blob.catch(() => {});
+    }
+  }
+  const { body } = settings;
+  if (typeof body?.[Symbol.asyncIterator] === 'function' || typeof body?.getReader === 'function') request.reader = readerOf(body);
+  request.url = from ? from.url : `${input}`;
+  // One that is no other's copy needs no check.
+  request.isValid = from && (init === undefined || init === null);
+}
+
+export const readerOf = (stream) => (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
+
+/** A promise, or the signal's reason if that comes first. */
+export function unlessAborted(signal, promise) {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).then(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** A URL, or undefined. */
+export function parse(url, base) {
+  try {
+    return new URL(url, base);
+  } catch {
+    return undefined;
+  }
+}
+
+/** 128 random bits, in hexadecimal. */
+export const randomHex = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
