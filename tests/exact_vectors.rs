@@ -1,10 +1,13 @@
-//! The published vectors of `exact` on EVM chains: the typed data that a wallet is given has their EIP-712 digests, and their signatures are
+//! The published vectors of `exact`: the typed data that a wallet is given has their EIP-712 digests, and their signatures are
 //! those of the payer over it.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
-use payments_wasm::wire::exact::{Authorization, EvmAddress, ExactOffer, ExactPayment, X402Version};
+use payments_wasm::wire::exact::{
+    Authorization, EvmAddress, ExactOffer, ExactPayment, SolanaAddress, SolanaTransfer, X402Version,
+};
+use payments_wasm::wire::{WireErrorKind, base64};
 use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
 
@@ -149,5 +152,94 @@ fn other_terms_are_another_message() {
             payer(&digest, text(&vector, "signature")),
             text(&vector["authorization"], "from").to_lowercase()
         );
+    }
+}
+
+/// Transactions that `@solana/kit` made: what the seller reads of them, and the account that receives.
+#[test]
+fn the_transfers_of_solana_are_read() {
+    let vectors: Vec<Value> = serde_json::from_str(include_str!("vectors/solana.json")).unwrap();
+    assert_eq!(vectors.len(), 3);
+    for vector in vectors {
+        let name = text(&vector, "name");
+        let read = SolanaTransfer::read(text(&vector, "transaction")).unwrap();
+        let digest: String = read.message_digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = [&read.fee_payer, &read.payer, &read.mint, &read.destination].map(SolanaAddress::as_str);
+        let expected = ["feePayer", "payer", "mint", "destination"].map(|member| text(&vector, member));
+        assert_eq!(found, expected, "{name}");
+        assert_eq!((read.amount.to_string().as_str(), read.decimals), (text(&vector, "amount"), 6), "{name}");
+        assert_eq!(digest, text(&vector, "digest"), "{name}");
+        let account = |member: &str| SolanaAddress::parse(text(&vector, member), "payTo").unwrap();
+        assert!(read.pays_to(&account("payTo")), "{name}");
+        assert!(!read.pays_to(&account("payer")) && !read.pays_to(&account("destination")), "{name}");
+    }
+}
+
+#[test]
+fn a_transaction_that_was_cut_or_changed_is_no_transfer() {
+    let vectors: Vec<Value> = serde_json::from_str(include_str!("vectors/solana.json")).unwrap();
+    let whole = base64::decode(text(&vectors[0], "transaction"), 4096, "transaction").unwrap();
+    let read = |bytes: &[u8]| SolanaTransfer::read(&base64::encode_standard(bytes));
+    let end = whole.len();
+    for length in 0..end {
+        assert!(read(&whole[..length]).is_err(), "{length}");
+    }
+    // The places: two signatures of 64 bytes, the version, three counts, seven accounts, a block, two instructions.
+    let message = 1 + 2 * 64;
+    let instructions = message + 4 + 1 + 7 * 32 + 32;
+    for (name, at, value) in [
+        ("three signatures", 0, 3),
+        ("one signature", 0, 1),
+        ("a length with a zero behind", 0, 0x82),
+        ("version 1", message, 0x81),
+        ("one signer", message + 1, 1),
+        ("eight accounts", message + 4, 8),
+        ("three instructions", instructions, 3),
+        ("a program that is not there", instructions + 1, 9),
+        ("the program of notes", instructions + 1, 5),
+        ("three accounts of a transfer", instructions + 2, 3),
+        ("an account that is not there", instructions + 4, 200),
+        ("a payer who does not sign", instructions + 6, 4),
+        ("a shorter instruction", instructions + 7, 9),
+        ("another instruction of the program", instructions + 8, 3),
+        ("accounts in a lookup table", end - 1, 1),
+    ] {
+        let mut changed = whole.clone();
+        changed[at] = value;
+        assert_ne!(changed, whole, "{name}");
+        assert!(read(&changed).is_err(), "{name}");
+    }
+    let longer = [&whole[..], &[0]].concat();
+    assert!(read(&longer).is_err());
+    // The second instruction as another transfer.
+    let mut twice = whole.clone();
+    let second = instructions + 1 + 1 + 1 + 4 + 1 + 10;
+    assert_eq!(twice[second], 5);
+    twice[second] = twice[instructions + 1];
+    assert!(read(&twice).is_err());
+    // What is not compared may differ: the signature of who pays the fee.
+    let mut signed = whole.clone();
+    signed[1] = 7;
+    assert_eq!(read(&signed), read(&whole));
+}
+
+#[test]
+fn an_address_of_solana_has_one_spelling() {
+    for good in ["11111111111111111111111111111111", "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU"] {
+        assert_eq!(SolanaAddress::parse(good, "payTo").unwrap().as_str(), good);
+    }
+    for bad in [
+        "",
+        "1111111111111111111111111111111",
+        "111111111111111111111111111111111",
+        "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDnc",
+        "14zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU",
+        " 4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU",
+        "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
+        "0zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU",
+        "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+    ] {
+        let error = SolanaAddress::parse(bad, "payTo").unwrap_err();
+        assert_eq!((error.kind, &*error.field), (WireErrorKind::BadValue, "payTo"), "{bad}");
     }
 }

@@ -2,15 +2,18 @@
 // facilitator of amounts checks signatures.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { generateKeyPairSigner } from '@solana/kit';
 import { x402Client } from '@x402/core/client';
 import { ExactEvmScheme } from '@x402/evm';
 import { wrapFetchWithPayment } from '@x402/fetch';
+import { ExactSvmScheme } from '@x402/svm/exact/client';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { dist } from '../../scripts/lib/build.mjs';
 import { startPaywall } from '../../scripts/lib/start.mjs';
 import * as sdk from '../../target/dist/subscriber/node.js';
 import { startFacilitator } from '../node/facilitator.mjs';
 import { base64, startPlatform } from '../node/harness.mjs';
+import { NETWORK, USDC, startSolana } from '../node/solana.mjs';
 import { startOrigin } from './harness.mjs';
 
 let platform;
@@ -72,6 +75,21 @@ test('by variables: MPP, an amount and a name, each as a text or as a value', as
     } finally {
       await worker.stop();
     }
+  }
+});
+
+test('an amount on Solana: the facilitator names the account that pays the fee', async () => {
+  const solana = await startSolana();
+  const terms = { scheme: 'exact', network: NETWORK, amount: '10000', asset: USDC, payTo: '2wKupLR9q6wXYppw8Gr2NvWxKBUqm4PPJKkQfoxHDBg4', decimals: 6, facilitator: solana.url };
+  const worker = await start({ vars: { ROUTES: routes({ 'GET /report': { accepts: terms } }) } });
+  try {
+    const signer = await generateKeyPairSigner();
+    const buy = wrapFetchWithPayment(fetch, new x402Client().register('solana:*', new ExactSvmScheme(signer, { rpcUrl: solana.rpcUrl })));
+    const report = await buy(`${worker.url}/report`);
+    const { success, payer, network } = decoded(report.headers.get('payment-response'));
+    assert.deepEqual([report.status, success, payer, network, solana.sent.length], [200, true, signer.address, NETWORK, 1]);
+  } finally {
+    await Promise.all([worker.stop(), solana.stop()]);
   }
 });
 

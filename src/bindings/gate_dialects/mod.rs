@@ -7,7 +7,9 @@
 mod named;
 
 use crate::codec::{parse_object, print, print_object};
-use crate::paywall::dialects::{Arrival, Dialects, Entry, Outgoing, Platform, Question, Refused402, Sources};
+use crate::paywall::dialects::{
+    Arrival, Dialects, Entry, Outgoing, Platform, Question, Refused402, Sources, Supported,
+};
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -23,6 +25,7 @@ pub struct JsDialects {
     /// The configuration that is left for the gate.
     left: Sources,
     platform: Option<Platform>,
+    supported: Supported,
 }
 
 #[wasm_bindgen(js_class = Dialects)]
@@ -38,7 +41,7 @@ impl JsDialects {
             read().map_err(|error| JsValue::from_str(&[&error.key, "\n", &error.problem].concat()))?;
         // The gate says what is wrong with the platform's.
         let platform = left.platform();
-        Ok(Self { dialects, left, platform })
+        Ok(Self { dialects, left, platform, supported: Supported::default() })
     }
 
     /// The configuration that is left for the gate, three texts of JSON: options, variables, and the document where there is one.
@@ -57,20 +60,31 @@ impl JsDialects {
         lines.join("\n")
     }
 
-    /// The things that JavaScript needs: `{ mpp, bindBody, identifier, names, facilitators: [[planId, network, url]] }`, `names` being the headers of tokens.
+    /// The things that JavaScript needs: `{ mpp, bindBody, identifier, names, exact }`, `names` being the headers of tokens.
     pub fn about(&self) -> String {
-        let facilitators: Vec<Value> = self
-            .dialects
-            .exact()
-            .iter()
-            .map(|terms| json!([terms.plan_id.as_str(), terms.chain.caip2(), terms.facilitator]))
-            .collect();
         let mpp = self.dialects.mpp();
         print(&json!({
             "mpp": mpp.is_some(), "bindBody": mpp.is_some_and(|terms| terms.bind_body), "identifier": self.dialects.identifier(),
-            "names": self.left.token_headers(),
-            "facilitators": facilitators,
+            "names": self.left.token_headers(), "exact": !self.dialects.exact().is_empty(),
         }))
+    }
+
+    /// How long an offer waits for a facilitator's `/supported`, in milliseconds.
+    pub fn patience(&self) -> f64 {
+        f64::from(Supported::PATIENCE_MS)
+    }
+
+    /// The facilitators that are to be asked, JSON: `[[address, waits]]`.
+    pub fn queries(&mut self, now: f64) -> String {
+        let queries = self.supported.queries(&self.dialects, whole(now));
+        let queries = queries.into_iter().map(|query| json!([query.facilitator, query.waits]));
+        print(&Value::Array(queries.collect()))
+    }
+
+    /// Takes the answer of one; gives lines for the log, JSON.
+    pub fn learn(&mut self, facilitator: &str, answer: Option<String>, now: f64) -> String {
+        let lines = self.supported.learn(&self.dialects, facilitator, answer.as_deref(), whole(now));
+        print(&lines.into())
     }
 
     /// Headers for facilitators, a JSON object by their addresses, where a variable has them.
@@ -122,23 +136,22 @@ impl JsDialects {
         print(&entry)
     }
 
-    /// The 402 of the gate in all dialects. Takes `{ header, body, search, bodyDigest, code, message, unsupported }`; gives
-    /// `{ header, body, challenges }`, or nothing for what is no offer.
+    /// The 402 of the gate in all dialects. Takes `{ header, body, search, bodyDigest, code, message }`; gives
+    /// `{ status, header, body, challenges }`, or nothing for what is no offer.
     pub fn offer(&self, answer: &str) -> Option<String> {
         let answer = parse_object(answer)?;
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
-        let unsupported = answer.get("unsupported").and_then(Value::as_array);
-        let unsupported: Vec<String> =
-            unsupported.into_iter().flatten().filter_map(Value::as_str).map(ToString::to_string).collect();
         let offer = self.dialects.offer(&Refused402 {
             header: text("header")?,
             body: text("body"),
             search: text("search").unwrap_or_default(),
             body_digest: text("bodyDigest"),
             refused: text("code").zip(text("message")),
-            unsupported: &unsupported,
+            supported: Some(&self.supported),
         })?;
-        Some(print(&json!({ "header": offer.header, "body": offer.body, "challenges": offer.challenges })))
+        Some(print(&json!({
+            "status": offer.status, "header": offer.header, "body": offer.body, "challenges": offer.challenges,
+        })))
     }
 
     /// The request that asks the gate's question about a payment of these dialects: `{ to, url, body }` with `to` of
@@ -170,6 +183,12 @@ impl JsDialects {
             self.dialects.incoming(question(settles), dialect, payer.as_deref(), status, body);
         Some([&status.to_string(), "\n", &body].concat())
     }
+}
+
+/// Milliseconds are exact in a double.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(time: f64) -> u64 {
+    time as u64
 }
 
 fn question(settles: bool) -> Question {

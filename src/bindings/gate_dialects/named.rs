@@ -1,5 +1,6 @@
 //! Payments that have names, for JavaScript: `paywall::dialects::NamedPayment`.
 
+use super::whole;
 use crate::codec::{parse_json, print};
 use crate::paywall::dialects::{Earlier, NameEnd, NameRefusal, NamedPayment, NoteChange, note};
 use alloc::{
@@ -87,10 +88,4 @@ pub(super) fn refused(refusal: &NameRefusal) -> Value {
         "refused": refusal.status, "code": refusal.code, "message": refusal.message, "retryAfter": refusal.retry_after(),
         "receipt": refusal.receipt,
     })
-}
-
-/// Milliseconds are exact in a double.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn whole(time: f64) -> u64 {
-    time as u64
 }

@@ -137,7 +137,7 @@ export interface RouteConfig {
   [key: string]: unknown;
 }
 
-/** An amount of an asset on an EVM chain: the scheme `exact` of x402. */
+/** An amount of an asset on an EVM chain or on Solana: the scheme `exact` of x402. */
 export interface ExactConfig {
   /** The scheme. */
   scheme: Word<'exact'>;
@@ -145,12 +145,14 @@ export interface ExactConfig {
   network: string;
   /** The price in atomic units of the asset. */
   amount: string | number | bigint;
-  /** The contract of the asset. */
+  /** The contract of the asset, or its mint on Solana. */
   asset: string;
-  /** The recipient. */
+  /** The recipient. On Solana the owner: its associated account of the asset receives, and has to exist. */
   payTo: string;
-  /** Name and version of the asset's EIP-712 domain. */
-  extra: { name: string; version: string; [member: string]: unknown };
+  /** The decimals of a token on Solana, which the payer signs for: a payment with others is refused before the facilitator is asked. */
+  decimals?: number;
+  /** Name and version of the asset's EIP-712 domain, needed on EVM chains. On Solana `feePayer` may be given; without it, it is the one that the facilitator names. */
+  extra?: { name?: string; version?: string; feePayer?: string; [member: string]: unknown };
   /** The facilitator that verifies and settles: https, or http on this machine. */
   facilitator: string;
   /** How long an authorization is to hold, in seconds, from 10 to 3600. Default 300. */

@@ -136,10 +136,14 @@ impl Asked {
         url.unwrap_or_default()
     }
 
+    /// The entries of the offer.
+    pub(super) fn accepts(&self) -> impl Iterator<Item = &Value> {
+        self.offer.get("accepts").and_then(Value::as_array).into_iter().flatten()
+    }
+
     /// The entry of a plan.
     pub(super) fn accept(&self, plan_id: &str) -> Option<&Value> {
-        let Some(Value::Array(accepts)) = self.offer.get("accepts") else { return None };
-        accepts.iter().find(|accept| accept.get("planId").and_then(Value::as_str) == Some(plan_id))
+        self.accepts().find(|accept| accept.get("planId").and_then(Value::as_str) == Some(plan_id))
     }
 
     /// A text of the entry's `extra`.

@@ -1,10 +1,11 @@
-//! The scheme `exact` of x402 on EVM chains, at the facilitator that its terms name.
+//! The scheme `exact` of x402, at the facilitator that its terms name.
 
 use super::carrier::Asked;
 use super::terms::{Dialects, ExactTerms};
+use super::transfer::Transfer;
 use super::{Arrival, Carrier, Dialect, Entry, Outgoing, Paid, Question, Refusal};
 use crate::codec;
-use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress, X402Version};
+use crate::wire::exact::{Amount, ChainAddress, ChainId, EXACT, X402Version};
 use crate::wire::{Scheme, base64};
 use alloc::{boxed::Box, string::String};
 use serde_json::{Map, Value, json};
@@ -61,66 +62,39 @@ fn checked(
         return Err(MALFORMED);
     }
     let payload = document.get("payload").ok_or(MALFORMED)?;
-    let signed = Signed::read(payload).ok_or(MALFORMED)?;
-    let terms = match version {
+    let (terms, transfer) = match version {
         X402Version::V2 => {
             let accepted = document.get("accepted").ok_or(MALFORMED)?;
             let text = |name: &str| accepted.get(name).and_then(Value::as_str).unwrap_or_default();
-            let same = |terms: &&ExactTerms| {
-                terms.chain.caip2() == text("network")
-                    && text("asset").eq_ignore_ascii_case(terms.asset.as_str())
-                    && text("payTo").eq_ignore_ascii_case(terms.pay_to.as_str())
-            };
-            dialects.exact.iter().find(same)
+            let chain = ChainId::parse(text("network")).ok_or(OTHER_TERMS)?;
+            let address = |name: &'static str| ChainAddress::parse(text(name), &chain, name).ok();
+            let (asset, pay_to) = address("asset").zip(address("payTo")).ok_or(OTHER_TERMS)?;
+            let same =
+                |terms: &&ExactTerms| terms.chain == chain && terms.asset == asset && terms.pay_to == pay_to;
+            let terms = dialects.exact.iter().find(same).ok_or(OTHER_TERMS)?;
+            (terms, Transfer::read(payload, &chain).ok_or(MALFORMED)?)
         }
         X402Version::V1 => {
             let network = document.get("network").and_then(Value::as_str).unwrap_or_default();
-            let chain = ChainId::parse_v1(network);
-            // A payment of version 1 does not name the asset: the facilitator finds another one by the signature.
-            dialects
-                .exact
-                .iter()
-                .find(|terms| Some(&terms.chain) == chain.as_ref() && terms.pay_to == signed.to)
+            let chain = ChainId::parse_v1(network).ok_or(OTHER_TERMS)?;
+            let transfer = Transfer::read(payload, &chain).ok_or(MALFORMED)?;
+            // A payment of version 1 does not name the asset: of an EVM chain's the facilitator finds another one by the
+            // signature.
+            let same = |terms: &&ExactTerms| terms.chain == chain && transfer.goes_to(terms);
+            (dialects.exact.iter().find(same).ok_or(OTHER_TERMS)?, transfer)
         }
     };
-    let terms = terms.ok_or(OTHER_TERMS)?;
     let network = terms.chain.caip2();
     let carrier = Carrier::new(
         Dialect::Exact(version),
         (terms.plan_id.as_str(), Scheme::Erc4337, &network),
-        (Some(signed.from.as_str()), &signed.nonce),
+        (Some(transfer.payer()), &transfer.nonce()),
         text,
         (arrival.search, None),
     );
     let carrier = carrier.ok_or(MALFORMED)?;
     let authorization = arrival.authorization.map(Into::into);
     Ok(Entry::Paid(Box::new(Paid { dialect: Dialect::Exact(version), carrier, authorization })))
-}
-
-/// An EIP-3009 authorization, as far as the gate compares it.
-struct Signed {
-    from: EvmAddress,
-    to: EvmAddress,
-    value: Amount,
-    nonce: String,
-}
-
-impl Signed {
-    fn read(payload: &Value) -> Option<Self> {
-        payload.get("signature").and_then(Value::as_str)?;
-        let authorization = payload.get("authorization")?;
-        let text = |name: &str| authorization.get(name).and_then(Value::as_str);
-        let nonce = text("nonce")?;
-        let digits = nonce.strip_prefix("0x")?;
-        let is_nonce = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        Some(Self {
-            from: EvmAddress::parse(text("from")?, "from").ok()?,
-            to: EvmAddress::parse(text("to")?, "to").ok()?,
-            value: text("value")?.parse().ok()?,
-            nonce: nonce.to_ascii_lowercase(),
-        })
-        .filter(|_| is_nonce)
-    }
 }
 
 impl Dialects {
@@ -140,17 +114,15 @@ impl Dialects {
         let Some(Value::Object(payment)) = codec::parse_text(carrier.payment()) else {
             return invalid(question, "invalid_payload");
         };
-        let Some(signed) = payment.get("payload").and_then(Signed::read) else {
+        let transfer = payment.get("payload").and_then(|payload| Transfer::read(payload, &terms.chain));
+        let Some(transfer) = transfer else {
             return invalid(question, "invalid_payload");
         };
-        // The facilitator says so too. That the seller is paid what the route costs does not hang on it alone.
-        if signed.value != amount {
-            return invalid(question, "invalid_exact_evm_payload_authorization_value_mismatch");
+        if let Some(reason) = transfer.mismatch(terms, &amount) {
+            return invalid(question, reason);
         }
-        if signed.to != terms.pay_to {
-            return invalid(question, "invalid_exact_evm_payload_recipient_mismatch");
-        }
-        let requirements = terms.entry(version, &amount, asked);
+        // A facilitator signs for its own accounts alone, so that the payment may say which one.
+        let requirements = terms.entry(version, &amount, asked, transfer.fee_payer());
         let body = json!({
             "x402Version": version.number(), "paymentPayload": payment, "paymentRequirements": requirements,
         });

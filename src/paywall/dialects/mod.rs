@@ -19,15 +19,18 @@ pub(crate) mod option_names;
 mod platform;
 pub(in crate::paywall) mod settings;
 mod sources;
+mod supported;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use carrier::Carrier;
 pub use named::{Earlier, NameEnd, NameRefusal, NamedPayment, NoteChange, note};
 pub use offer::{Offer, Refused402};
 pub use platform::Platform;
 pub use sources::Sources;
+pub use supported::{Supported, SupportedQuery};
 pub use terms::{Dialects, ExactTerms, MppTerms};
 
 use crate::wire::exact::X402Version;

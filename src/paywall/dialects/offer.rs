@@ -1,6 +1,7 @@
 //! The offer of a 402 in all dialects.
 
 use super::carrier::Asked;
+use super::supported::Supported;
 use super::terms::{Dialects, ExactTerms};
 use crate::codec;
 use crate::wire::base64;
@@ -29,19 +30,36 @@ pub struct Refused402<'a> {
     pub body_digest: Option<&'a str>,
     /// The code and the words of a payment that was refused before it came to the gate.
     pub refused: Option<(&'a str, &'a str)>,
-    /// Names of terms that their facilitator does not settle.
-    pub unsupported: &'a [String],
+    /// What the facilitators settle; without it all terms are offered that need nothing of their facilitator.
+    pub supported: Option<&'a Supported>,
 }
 
 /// The 402 in all dialects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
-    /// `payment-required`.
+    /// 402; 503 where no facilitator settles what the route takes.
+    pub status: u16,
+    /// `payment-required`; empty where nothing can be offered.
     pub header: String,
     /// The body, where it was JSON.
     pub body: Option<String>,
     /// The bodies of the calls that give a challenge each.
     pub challenges: Vec<String>,
+}
+
+impl Offer {
+    fn none() -> Self {
+        let body = json!({
+            "error": "Service Unavailable",
+            "message": "No facilitator settles what this route takes at the moment. Nothing was charged; try again later.",
+            "code": "terms_unavailable",
+        });
+        Self { status: 503, header: String::new(), body: Some(codec::print(&body)), challenges: Vec::new() }
+    }
+}
+
+fn has_accepts(offer: &Map<String, Value>) -> bool {
+    offer.get("accepts").and_then(Value::as_array).is_some_and(|accepts| !accepts.is_empty())
 }
 
 impl Dialects {
@@ -52,13 +70,16 @@ impl Dialects {
         let Value::Object(gates) = codec::parse_json(&bytes)? else { return None };
         let asked = Asked { offer: gates, token: String::new(), amount: None };
         let mut header = asked.offer.clone();
-        self.translate(&mut header, answer.unsupported);
+        self.translate(&mut header, answer.supported);
+        if asked.accepts().next().is_some() && !has_accepts(&header) {
+            return Some(Offer::none());
+        }
         if let Some((code, _)) = answer.refused {
             header.insert("error".into(), code.into());
         }
         let body = answer.body.and_then(codec::parse_object).map(|mut body| {
             if body.contains_key("accepts") {
-                self.translate(&mut body, answer.unsupported);
+                self.translate(&mut body, answer.supported);
             }
             if let Some((code, message)) = answer.refused {
                 body.insert("code".into(), code.into());
@@ -70,12 +91,13 @@ impl Dialects {
                 let retryable = is_retryable(code);
                 body.insert("retryable".into(), retryable.into());
             }
-            let body = if self.v1 { self.body_of_version_1(body, &asked, answer.unsupported) } else { body };
+            let body = if self.v1 { self.body_of_version_1(body, &asked, answer.supported) } else { body };
             codec::print_object(&body)
         });
         let challenges = self.challenges(&asked, answer);
+        let status = 402;
         let header = base64::encode_standard(codec::print_object(&header).as_bytes());
-        Some(Offer { header, body, challenges })
+        Some(Offer { status, header, body, challenges })
     }
 
     /// The terms of an entry of the gate's, and its amount; `None` for a plan.
@@ -85,13 +107,15 @@ impl Dialects {
         Some((terms, Asked::extra(entry, "credits")?.parse().ok()?))
     }
 
-    fn translate(&self, offer: &mut Map<String, Value>, unsupported: &[String]) {
+    fn translate(&self, offer: &mut Map<String, Value>, supported: Option<&Supported>) {
         let asked = Asked { offer: offer.clone(), token: String::new(), amount: None };
         if let Some(Value::Array(accepts)) = offer.get_mut("accepts") {
             accepts.retain_mut(|entry| {
                 let Some((terms, amount)) = self.terms_of(entry) else { return true };
-                *entry = terms.entry(X402Version::V2, &amount, &asked);
-                !amount.is_zero() && !unsupported.iter().any(|one| one == terms.plan_id.as_str())
+                let means = means(terms, X402Version::V2, supported).filter(|_| !amount.is_zero());
+                *entry =
+                    terms.entry(X402Version::V2, &amount, &asked, means.as_ref().and_then(Option::as_deref));
+                means.is_some()
             });
         }
         if let Some(required) = self.identifier
@@ -106,16 +130,15 @@ impl Dialects {
         &self,
         mut body: Map<String, Value>,
         asked: &Asked,
-        unsupported: &[String],
+        supported: Option<&Supported>,
     ) -> Map<String, Value> {
-        let Some(Value::Array(accepts)) = asked.offer.get("accepts") else { return body };
-        let terms = accepts.iter().filter_map(|entry| self.terms_of(entry));
-        let supported = |terms: &ExactTerms| {
-            terms.chain.v1_name().is_some() && !unsupported.iter().any(|one| one == terms.plan_id.as_str())
-        };
+        let terms = asked.accepts().filter_map(|entry| self.terms_of(entry));
+        let terms = terms.filter(|(terms, amount)| terms.chain.v1_name().is_some() && !amount.is_zero());
         let accepts: Vec<Value> = terms
-            .filter(|(terms, amount)| supported(terms) && !amount.is_zero())
-            .map(|(terms, amount)| terms.entry(X402Version::V1, &amount, asked))
+            .filter_map(|(terms, amount)| {
+                let fee_payer = means(terms, X402Version::V1, supported)?;
+                Some(terms.entry(X402Version::V1, &amount, asked, fee_payer.as_deref()))
+            })
             .collect();
         if accepts.is_empty() || !body.contains_key("accepts") {
             return body;
@@ -130,8 +153,7 @@ impl Dialects {
     /// The calls for challenges: one for each plan that the request has a price in.
     fn challenges(&self, asked: &Asked, answer: &Refused402<'_>) -> Vec<String> {
         let Some(terms) = &self.mpp else { return Vec::new() };
-        let accepts = asked.offer.get("accepts").and_then(Value::as_array).into_iter().flatten();
-        let plans = accepts.filter(|entry| self.terms_of(entry).is_none());
+        let plans = asked.accepts().filter(|entry| self.terms_of(entry).is_none());
         let call = |entry: &Value| {
             let credits = Asked::extra(entry, "credits")?;
             let mut body = Map::new();
@@ -151,6 +173,14 @@ impl Dialects {
             Some(codec::print_object(&body))
         };
         plans.filter_map(call).take(MAX_CHALLENGES).collect()
+    }
+}
+
+/// The way in which terms are offered: who pays the fee, where one has to be named; `None` where they are not offered.
+fn means(terms: &ExactTerms, version: X402Version, supported: Option<&Supported>) -> Option<Option<String>> {
+    match supported {
+        Some(supported) => supported.means(terms, version),
+        None => (!terms.lacks_fee_payer(None)).then_some(None),
     }
 }
 

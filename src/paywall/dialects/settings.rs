@@ -1,11 +1,11 @@
 //! The options of the dialects, and the options that are left for the gate.
 
 use super::sources::Sources;
-use super::terms::{Dialects, ExactTerms, MppTerms};
+use super::terms::{Dialects, ExactTerms, FEE_PAYER, MppTerms};
 use crate::codec::print_object;
 use crate::paywall::config::error::{ConfigError, Wrong, base_url, member, missing, wrong};
 use crate::paywall::suggestion;
-use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress};
+use crate::wire::exact::{Amount, ChainAddress, ChainId, EXACT};
 use crate::wire::{Credits, PlanId, Secret};
 use alloc::{
     format,
@@ -17,8 +17,17 @@ use serde_json::{Map, Value};
 #[cfg(test)]
 pub(in crate::paywall) use super::option_names::{MEMBERS, ROUTE};
 const MPP: [&str; 2] = ["bindBody", "description"];
-pub(in crate::paywall) const ACCEPT: [&str; 8] =
-    ["scheme", "network", "amount", "asset", "payTo", "maxTimeoutSeconds", "extra", "facilitator"];
+pub(in crate::paywall) const ACCEPT: [&str; 9] = [
+    "scheme",
+    "network",
+    "amount",
+    "asset",
+    "payTo",
+    "decimals",
+    "maxTimeoutSeconds",
+    "extra",
+    "facilitator",
+];
 /// The secret with the headers of facilitators.
 const HEADERS: &str = "FACILITATOR_HEADERS";
 /// How long an authorization is to hold where nothing is said, in seconds: as the published servers have it.
@@ -220,11 +229,15 @@ fn read_terms(at: &str, accept: &Value) -> Result<(ExactTerms, Amount), Wrong> {
     if text("scheme")? != EXACT {
         return Err(wrong(key("scheme"), "must be exact"));
     }
-    let chain = ChainId::parse(text("network")?).filter(|chain| chain.evm().is_some());
-    let chain = chain.ok_or_else(|| wrong(key("network"), "must be an EVM chain, such as eip155:8453"))?;
+    let chain = ChainId::parse(text("network")?).filter(is_whole).ok_or_else(|| {
+        wrong(key("network"), "must be an EVM chain or a cluster of Solana, such as eip155:8453")
+    })?;
+    let kind = match chain {
+        ChainId::Evm(_) => "must be an address of an EVM chain",
+        ChainId::Solana(_) => "must be an address of Solana, in base58",
+    };
     let address = |name: &'static str| {
-        EvmAddress::parse(text(name)?, name)
-            .map_err(|_| wrong(key(name), "must be an address of an EVM chain"))
+        ChainAddress::parse(text(name)?, &chain, name).map_err(|_| wrong(key(name), kind))
     };
     let (asset, pay_to) = (address("asset")?, address("payTo")?);
     let amount = members.get("amount").ok_or_else(|| missing(&key("amount")))?;
@@ -238,26 +251,74 @@ fn read_terms(at: &str, accept: &Value) -> Result<(ExactTerms, Amount), Wrong> {
             .filter(|seconds| (10..=3_600).contains(seconds))
             .ok_or_else(|| wrong(key("maxTimeoutSeconds"), "must be a whole number from 10 to 3600"))?,
     };
-    let Some(Value::Object(extra)) = members.get("extra") else {
-        return Err(wrong(
-            key("extra"),
-            "must be an object with the name and the version of the asset's EIP-712 domain",
-        ));
+    let extra = match members.get("extra") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(extra)) => extra.clone(),
+        Some(_) => return Err(wrong(key("extra"), "must be an object of what the scheme adds")),
     };
-    for name in ["name", "version"] {
-        if extra.get(name).and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(wrong(key(&format!("extra.{name}")), "must be that of the asset's EIP-712 domain"));
+    let decimals = match (members.get("decimals"), &chain) {
+        (None | Some(Value::Null), _) => None,
+        (Some(decimals), ChainId::Solana(_)) => {
+            match decimals.as_u64().and_then(|one| u8::try_from(one).ok()) {
+                Some(decimals) => Some(decimals),
+                None => return Err(wrong(key("decimals"), "must be a whole number of at most 255")),
+            }
+        }
+        (Some(_), ChainId::Evm(_)) => return Err(wrong(key("decimals"), "is of tokens of Solana")),
+    };
+    match &chain {
+        ChainId::Evm(_) => {
+            for name in ["name", "version"] {
+                if extra.get(name).and_then(Value::as_str).is_none_or(str::is_empty) {
+                    let problem = "must be that of the asset's EIP-712 domain";
+                    return Err(wrong(key(&format!("extra.{name}")), problem));
+                }
+            }
+        }
+        ChainId::Solana(_) => {
+            if amount > Amount::from(u64::MAX) {
+                return Err(wrong(key("amount"), "is more than a token of Solana can have"));
+            }
+            if let Some(account) = extra.get(FEE_PAYER)
+                && account.as_str().is_none_or(|text| ChainAddress::parse(text, &chain, FEE_PAYER).is_err())
+            {
+                return Err(wrong(key("extra.feePayer"), kind));
+            }
         }
     }
     let facilitator = base_url(&key("facilitator"), text("facilitator")?)?;
     if !is_safe(&facilitator) {
         return Err(wrong(key("facilitator"), "must be https, or http on this machine"));
     }
-    let lower = |address: &EvmAddress| address.as_str().to_ascii_lowercase();
-    let plan_id = ["exact:", &chain.caip2(), ":", &lower(&asset), ":", &lower(&pay_to)].concat();
+    let plan_id = name_of(&chain, &asset, &pay_to);
     let plan_id = PlanId::parse(&plan_id, "planId").map_err(|_| wrong(key("network"), "is too long"))?;
-    let extra = extra.clone();
-    Ok((ExactTerms { plan_id, chain, asset, pay_to, max_timeout_seconds, extra, facilitator }, amount))
+    Ok((
+        ExactTerms { plan_id, chain, asset, pay_to, decimals, max_timeout_seconds, extra, facilitator },
+        amount,
+    ))
+}
+
+/// True if a name of Solana's is that of a cluster: the head of a hash.
+fn is_whole(chain: &ChainId) -> bool {
+    match chain {
+        ChainId::Evm(_) => true,
+        ChainId::Solana(reference) => reference.len() == 32,
+    }
+}
+
+/// The name of terms, in the place of a plan's id. A letter counts on Solana. Of its chain the head is enough, and more
+/// would make the name too long for an id.
+fn name_of(chain: &ChainId, asset: &ChainAddress, pay_to: &ChainAddress) -> String {
+    match chain {
+        ChainId::Evm(_) => {
+            let lower = |address: &ChainAddress| address.as_str().to_ascii_lowercase();
+            ["exact:", &chain.caip2(), ":", &lower(asset), ":", &lower(pay_to)].concat()
+        }
+        ChainId::Solana(reference) => {
+            let head: String = reference.chars().take(16).collect();
+            ["exact:solana:", &head, ":", asset.as_str(), ":", pay_to.as_str()].concat()
+        }
+    }
 }
 
 /// A payment in the clear could be read, and sent elsewhere, by whoever stands between.

@@ -1,7 +1,7 @@
 //! The terms of the dialects.
 
 use super::carrier::Asked;
-use crate::wire::exact::{Amount, ChainId, EXACT, EvmAddress, X402Version};
+use crate::wire::exact::{Amount, ChainAddress, ChainId, EXACT, X402Version};
 use crate::wire::{PlanId, Secret};
 use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
@@ -33,17 +33,23 @@ pub struct ExactTerms {
     pub plan_id: PlanId,
     /// The chain.
     pub chain: ChainId,
-    /// The contract of the asset.
-    pub asset: EvmAddress,
-    /// The recipient.
-    pub pay_to: EvmAddress,
+    /// The asset: its contract, or its mint on Solana.
+    pub asset: ChainAddress,
+    /// The recipient: on Solana the owner of the account that receives.
+    pub pay_to: ChainAddress,
+    /// The decimals of a token of Solana's, which the payer signs for; `None` where the chain alone compares them.
+    pub decimals: Option<u8>,
     /// How long an authorization is to hold, in seconds.
     pub max_timeout_seconds: u64,
-    /// `name` and `version` of the asset's EIP-712 domain, and what else the scheme adds.
+    /// `name` and `version` of the asset's EIP-712 domain, or `feePayer` of a facilitator on Solana, and what else the scheme
+    /// adds.
     pub extra: Map<String, Value>,
     /// The address of the facilitator.
     pub facilitator: String,
 }
+
+/// The member of `extra` that names who pays the fee of a transaction on Solana.
+pub(super) const FEE_PAYER: &str = "feePayer";
 
 impl Dialects {
     /// The way in which MPP is spoken, where it is.
@@ -79,7 +85,13 @@ impl Dialects {
 
 impl ExactTerms {
     /// The entry of `accepts`, which is what a facilitator calls requirements.
-    pub(super) fn entry(&self, version: X402Version, amount: &Amount, asked: &Asked) -> Value {
+    pub(super) fn entry(
+        &self,
+        version: X402Version,
+        amount: &Amount,
+        asked: &Asked,
+        fee_payer: Option<&str>,
+    ) -> Value {
         let mut entry = Map::new();
         entry.insert("scheme".into(), EXACT.into());
         let network = match version {
@@ -99,7 +111,19 @@ impl ExactTerms {
         entry.insert("asset".into(), self.asset.as_str().into());
         entry.insert("payTo".into(), self.pay_to.as_str().into());
         entry.insert("maxTimeoutSeconds".into(), self.max_timeout_seconds.into());
-        entry.insert("extra".into(), Value::Object(self.extra.clone()));
+        let mut extra = self.extra.clone();
+        if let Some(account) = fee_payer.filter(|_| self.lacks_fee_payer(None)) {
+            extra.insert(FEE_PAYER.into(), account.into());
+        }
+        entry.insert("extra".into(), Value::Object(extra));
         Value::Object(entry)
+    }
+
+    /// True if nobody is known who pays the fee of the transaction.
+    pub(super) fn lacks_fee_payer(&self, of_facilitator: Option<&str>) -> bool {
+        let is_address = |account: &str| ChainAddress::parse(account, &self.chain, FEE_PAYER).is_ok();
+        self.chain.evm().is_none()
+            && !self.extra.contains_key(FEE_PAYER)
+            && !of_facilitator.is_some_and(is_address)
     }
 }

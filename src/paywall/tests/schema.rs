@@ -120,9 +120,21 @@ fn matches(pattern: &str, text: &str) -> bool {
                     .strip_prefix('#')
                     .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
         }
-        "^eip155:[1-9][0-9]*$" => text.strip_prefix("eip155:").is_some_and(|id| {
-            !id.is_empty() && !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit())
-        }),
+        "^solana:" => text.starts_with("solana:"),
+        "^(eip155:[1-9][0-9]*|solana:[A-Za-z0-9_-]{32})$" => match text.split_once(':') {
+            Some(("eip155", id)) => {
+                !id.is_empty() && !id.starts_with('0') && id.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            Some(("solana", id)) => {
+                let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter);
+                id.len() == 32 && id.chars().all(plain)
+            }
+            _ => false,
+        },
+        "^[1-9A-HJ-NP-Za-km-z]{32,44}$" => {
+            let plain = |letter: char| letter.is_ascii_alphanumeric() && !"0OIl".contains(letter);
+            (32..=44).contains(&text.len()) && text.chars().all(plain)
+        }
         "^0x[0-9a-fA-F]{40}$" => text
             .strip_prefix("0x")
             .is_some_and(|rest| rest.len() == 40 && rest.bytes().all(|byte| byte.is_ascii_hexdigit())),

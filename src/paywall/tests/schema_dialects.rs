@@ -15,6 +15,19 @@ fn exact(more: &Value) -> Value {
     accept
 }
 
+/// The same on Solana.
+fn solana(more: &Value) -> Value {
+    let mut accept = exact(&json!({
+        "network": "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1", "asset": "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU",
+        "payTo": "2wKupLR9q6wXYppw8Gr2NvWxKBUqm4PPJKkQfoxHDBg4", "extra": null,
+    }));
+    accept.as_object_mut().unwrap().remove("extra");
+    for (name, value) in more.as_object().unwrap() {
+        accept[name] = value.clone();
+    }
+    accept
+}
+
 #[test]
 fn what_is_wrong_with_a_dialect_is_wrong_in_both() {
     let route = |route: Value| json!({ "routes": { "GET /r": route } });
@@ -27,6 +40,11 @@ fn what_is_wrong_with_a_dialect_is_wrong_in_both() {
         json!({ "paymentIdentifier": false }),
         json!({ "x402v1": true, "routes": { "GET /r": { "accepts": exact(&json!({})) } } }),
         amount(json!({ "amount": 5, "maxTimeoutSeconds": 3600, "facilitator": "http://127.0.0.1:4000" })),
+        amount(solana(&json!({ "extra": {} }))),
+        route(json!({ "accepts": solana(&json!({})) })),
+        amount(solana(
+            &json!({ "decimals": 6, "extra": { "feePayer": "2wKupLR9q6wXYppw8Gr2NvWxKBUqm4PPJKkQfoxHDBg4" } }),
+        )),
         route(paid),
         route(json!({ "plans": [{ "planId": "1", "credits": 1 }], "accepts": exact(&json!({})) })),
     ] {
@@ -46,6 +64,14 @@ fn what_is_wrong_with_a_dialect_is_wrong_in_both() {
         amount(json!({ "scheme": "upto" })),
         amount(json!({ "network": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp" })),
         amount(json!({ "network": "eip155:08453" })),
+        amount(json!({ "decimals": 6 })),
+        amount(solana(&json!({ "network": "solana:EtWTRABZaYq6iMfeYKouRu16" }))),
+        amount(solana(&json!({ "network": "solana-devnet" }))),
+        amount(solana(&json!({ "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913" }))),
+        amount(solana(&json!({ "payTo": "0OIl4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJD" }))),
+        amount(solana(&json!({ "decimals": 256 }))),
+        amount(solana(&json!({ "decimals": "6" }))),
+        amount(solana(&json!({ "extra": { "feePayer": 7 } }))),
         amount(json!({ "amount": "0" })),
         amount(json!({ "amount": 0 })),
         amount(json!({ "amount": "1.5" })),

@@ -1,4 +1,5 @@
 use super::super::{WireError, WireErrorKind};
+use super::{ChainId, SolanaAddress};
 use alloc::string::String;
 use core::fmt;
 
@@ -36,6 +37,37 @@ impl Eq for EvmAddress {}
 impl fmt::Debug for EvmAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// An address of a chain that `exact` is paid on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChainAddress {
+    /// Of an EVM chain.
+    Evm(EvmAddress),
+    /// Of Solana.
+    Solana(SolanaAddress),
+}
+
+impl ChainAddress {
+    /// Reads an address of a chain; `field` names it for the error.
+    ///
+    /// # Errors
+    /// `BadValue` for anything else.
+    pub fn parse(text: &str, chain: &ChainId, field: &'static str) -> Result<Self, WireError> {
+        match chain {
+            ChainId::Evm(_) => EvmAddress::parse(text, field).map(Self::Evm),
+            ChainId::Solana(_) => SolanaAddress::parse(text, field).map(Self::Solana),
+        }
+    }
+
+    /// The address as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Evm(address) => address.as_str(),
+            Self::Solana(address) => address.as_str(),
+        }
     }
 }
 

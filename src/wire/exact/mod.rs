@@ -9,13 +9,15 @@ mod chain;
 mod offer;
 mod payload;
 mod required;
+mod solana;
 
-pub use address::EvmAddress;
+pub use address::{ChainAddress, EvmAddress};
 pub use authorization::Authorization;
 pub use chain::ChainId;
 pub use offer::{ExactOffer, MAX_TIMEOUT_SECS, X402Version};
 pub use payload::ExactPayment;
 pub use required::{ExactRequired, check_identifier};
+pub use solana::{SolanaAddress, SolanaTransfer};
 
 use super::Credits;
 

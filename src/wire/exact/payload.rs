@@ -1,6 +1,7 @@
 use super::super::document::{self, Document};
 use super::super::{MAX_TOKEN_BYTES, Secret, WireError, WireErrorKind, base64};
 use super::address::is_hex;
+use super::solana::MAX_TRANSACTION;
 use super::{Authorization, ExactOffer, X402Version};
 use alloc::string::ToString as _;
 use core::fmt;
@@ -18,8 +19,6 @@ impl fmt::Debug for ExactPayment {
 
 /// The most bytes of a signature: a contract wallet's can be long (ERC-1271, ERC-6492).
 const MAX_SIGNATURE: usize = 8 * 1024;
-/// The most bytes of a transaction in base64; on Solana one has 1,232 bytes.
-const MAX_TRANSACTION: usize = 4 * 1024;
 
 impl ExactPayment {
     /// The payment of an EVM offer.

@@ -36,7 +36,7 @@ export async function speak(options, variables, document, Fields, call, answers,
   const about = JSON.parse(core.about());
   const { names } = about;
   const [url, ...pairs] = core.challenge().split('\n');
-  const around = { core, challenge: { url, pairs }, about, tools, names, supported: supported(about, tools) };
+  const around = { core, challenge: { url, pairs }, about, tools, names, supported: supported(core, tools) };
   return {
     left: core.left(),
     /** The problem of a gate without a state. */
@@ -225,14 +225,19 @@ async function offered(around, way, response, { entry, search, digest }) {
   const header = response.headers.get('payment-required');
   if (!header) return response;
   const text = isJson(response) ? await response.text() : undefined;
-  const unsupported = about.facilitators.length > 0 ? await look(way) : [];
+  if (about.exact) await look(way);
   const { code, message } = entry.kind === 'refused' ? entry : {};
-  const offer = core.offer(JSON.stringify({ header, body: text || undefined, search, bodyDigest: digest, code, message, unsupported }));
+  const offer = core.offer(JSON.stringify({ header, body: text || undefined, search, bodyDigest: digest, code, message }));
   const headers = new Headers(response.headers);
   const body = text === undefined ? response.body : text || null;
   if (!offer) return text === undefined ? response : changed(tools, response, { body, headers });
-  const { header: required, body: made, challenges } = JSON.parse(offer);
-  headers.set('payment-required', required);
+  const { status, header: required, body: made, challenges } = JSON.parse(offer);
+  if (required) headers.set('payment-required', required);
+  else {
+    headers.delete('payment-required');
+    headers.set('content-type', 'application/json');
+    headers.set('retry-after', '5');
+  }
   for (const challenge of await Promise.all(challenges.map((one) => issue(around, way, one)))) {
     try {
       if (challenge) headers.append('www-authenticate', challenge);
@@ -240,7 +245,7 @@ async function offered(around, way, response, { entry, search, digest }) {
       console.error('mpp: a challenge cannot be sent:', error?.message ?? error);
     }
   }
-  return changed(tools, response, { body: made ?? body, headers });
+  return changed(tools, response, { status, body: made ?? body, headers });
 }
 
 /** A challenge by the platform, which seals it; undefined where it gives none. The 402 is paid by x402 then. */

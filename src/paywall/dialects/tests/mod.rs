@@ -5,6 +5,8 @@ mod exact;
 mod mpp;
 mod offers;
 mod options;
+mod solana;
+mod supported;
 
 use super::*;
 use crate::wire::mpp::{MppChallenge, MppCredential};

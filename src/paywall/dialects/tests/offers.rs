@@ -26,13 +26,21 @@ fn an_offer_goes_out_in_all_dialects() {
             json!({ "planId": "1001", "credits": "2", "resource": "https://shop.example/ask?q=1", "httpVerb": "POST", "agentId": "2002" })
         ]
     );
-    let unsupported = [both().exact()[0].plan_id.as_str().to_string()];
-    let made = both().offer(&Refused402 { unsupported: &unsupported, ..refused }).unwrap();
+    let mut supported = Supported::default();
+    supported.queries(&both(), 0);
+    supported.learn(&both(), "https://facilitator.example/x402", Some(r#"{ "kinds": [] }"#), 0);
+    let made = both().offer(&Refused402 { supported: Some(&supported), ..refused }).unwrap();
     assert_eq!(
         decoded(&made.header)["accepts"],
         json!([offer["accepts"][0]]),
         "what the facilitator does not settle"
     );
+    let mut alone = offer.clone();
+    alone["accepts"].as_array_mut().unwrap().remove(0);
+    let header = base64::encode_standard(alone.to_string().as_bytes());
+    let made = both().offer(&Refused402 { header: &header, supported: Some(&supported), ..refused }).unwrap();
+    let body: Value = serde_json::from_str(made.body.as_deref().unwrap()).unwrap();
+    assert_eq!((made.status, &*made.header, &body["code"]), (503, "", &json!("terms_unavailable")));
     assert_eq!(both().offer(&Refused402 { header: "!!", ..refused }), None);
 }
 
