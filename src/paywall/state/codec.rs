@@ -293,10 +293,7 @@ impl JsonForm for Reply {
                 receipt: members.value("receipt"),
             },
             "nothing" => Self::Nothing,
-            "journal" => {
-                let entries = members.list("entries")?.into_iter().map(Entry::from_json);
-                Self::Journal { entries: entries.collect::<Result<_, _>>()? }
-            }
+            "journal" => Self::Journal { entries: members.list("entries", Entry::from_json) },
             _ => return members.read(()).and(Err(Unreadable("say"))),
         };
         members.read(read)

@@ -70,11 +70,32 @@ impl JsonObject {
         self.text(if self.has("visit") { "visit" } else { "id" })
     }
 
-    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Unreadable> {
+    /// A member of several members, where it is there.
+    pub(super) fn form<T: JsonForm>(&mut self, name: &str) -> Option<T> {
         match self.take(name) {
-            Value::Null => Ok(None),
-            value => Self::of(value).map(Some),
+            Value::Null => None,
+            value => self.right(T::from_json(value)),
         }
+    }
+
+    /// The members of a list.
+    pub(super) fn list<T>(&mut self, name: &'static str, read: fn(Value) -> Result<T, Unreadable>) -> Vec<T> {
+        let Value::Array(list) = self.take(name) else {
+            self.wrong(name);
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for value in list {
+            all.extend(self.right(read(value)));
+        }
+        all
+    }
+
+    fn right<T>(&mut self, read: Result<T, Unreadable>) -> Option<T> {
+        if let Err(Unreadable(name)) = read {
+            self.wrong(name);
+        }
+        read.ok()
     }
 
     #[inline(never)]
@@ -135,13 +156,6 @@ impl JsonObject {
             self.wrong(name);
         }
         flag.unwrap_or_default()
-    }
-
-    pub(super) fn list(&mut self, name: &'static str) -> Result<Vec<Value>, Unreadable> {
-        match self.take(name) {
-            Value::Array(list) => Ok(list),
-            _ => Err(Unreadable(name)),
-        }
     }
 
     pub(super) fn value(&mut self, name: &'static str) -> Option<Value> {

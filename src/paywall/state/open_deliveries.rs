@@ -84,13 +84,15 @@ impl JsonForm for Slots {
 
     fn from_json(value: Value) -> Result<Self, Unreadable> {
         let mut members = JsonObject::of(value)?;
-        let held = members.list("held")?.into_iter().map(|value| {
+        let held = members.list("held", |value| {
             let mut members = JsonObject::of(value)?;
             let read = (members.request_id(), members.whole("until"));
             members.read(read)
         });
-        let held = held.collect::<Result<_, _>>()?;
-        let id = |value: &Value| value.as_str().map(Into::into).ok_or(Unreadable("owed"));
-        Ok(Self { held, owed: members.list("owed")?.iter().map(id).collect::<Result<_, _>>()? })
+        let owed = members.list("owed", |value| match value {
+            Value::String(id) => Ok(id),
+            _ => Err(Unreadable("owed")),
+        });
+        members.read(Self { held, owed })
     }
 }

@@ -1,7 +1,7 @@
 //! Commands, as they travel to their object.
 
 use crate::paywall::state::json::{JsonForm, JsonObject, Unreadable};
-use crate::paywall::state::{Allowance, Claim, Command, Entry, OpenDelivery, Rate, SettlementOutcome};
+use crate::paywall::state::{Allowance, Claim, Command, Entry, Rate, SettlementOutcome};
 use crate::wire::Secret;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -94,17 +94,13 @@ impl JsonForm for Command {
         let id = members.request_id();
         let read = match what.as_str() {
             "admit" => {
-                let rates = members.list("rates")?.into_iter().map(Rate::from_json);
-                let rates = rates.collect::<Result<_, _>>()?;
-                let (claim, allowance) = reserved(&mut members)?;
-                let open =
-                    members.object("open")?.map(|open| OpenDelivery::from_json(open.done())).transpose()?;
-                let entry =
-                    members.object("entry")?.map(|entry| Entry::from_json(entry.done())).transpose()?;
-                Self::Admit { id, rates, claim, allowance, open, entry: entry.map(Box::new) }
+                let rates = members.list("rates", Rate::from_json);
+                let (claim, allowance) = reserved(&mut members);
+                let (open, entry) = (members.form("open"), members.form("entry").map(Box::new));
+                Self::Admit { id, rates, claim, allowance, open, entry }
             }
             "release" => {
-                let (claim, allowance) = reserved(&mut members)?;
+                let (claim, allowance) = reserved(&mut members);
                 Self::Release { id, claim, allowance, open: members.maybe("open") }
             }
             "charge" => Self::Charge {
@@ -137,8 +133,6 @@ fn put_reserved(members: &mut JsonObject, claim: Option<&Claim>, allowance: Opti
     }
 }
 
-fn reserved(members: &mut JsonObject) -> Result<(Option<Claim>, Option<Allowance>), Unreadable> {
-    let claim = members.object("claim")?.map(|claim| Claim::from_json(claim.done())).transpose()?;
-    let allowance = members.object("allowance")?.map(|one| Allowance::from_json(one.done())).transpose()?;
-    Ok((claim, allowance))
+fn reserved(members: &mut JsonObject) -> (Option<Claim>, Option<Allowance>) {
+    (members.form("claim"), members.form("allowance"))
 }
