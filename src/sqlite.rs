@@ -7,7 +7,7 @@ use std::path::Path;
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS payments_state (
-  made INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL,
+  made INTEGER PRIMARY KEY, object TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL,
   due INTEGER, UNIQUE (object, kind, id));
 CREATE INDEX IF NOT EXISTS payments_state_by_due ON payments_state (due) WHERE due IS NOT NULL;
 ";

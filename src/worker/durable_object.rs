@@ -15,7 +15,7 @@ use worker::{
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS rows (
-  made INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, due INTEGER,
+  made INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, due INTEGER,
   UNIQUE (kind, id));
 CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
 ";

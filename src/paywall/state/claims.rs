@@ -4,8 +4,15 @@ use super::filing::{NONCE, Nonce, nonce_row};
 use super::records::put;
 use super::{Claim, Rows, RowsError};
 
-/// Claims a single-use token for a request, if nobody else has it (rule 24).
-pub(super) fn claim(rows: &mut impl Rows, id: &str, claim: &Claim, now: u64) -> Result<bool, RowsError> {
+/// Claims a single-use token for a request, if nobody else has it (rule 24). With `written`, its entry is written with the
+/// claim, and says what becomes of the token.
+pub(super) fn claim(
+    rows: &mut impl Rows,
+    id: &str,
+    claim: &Claim,
+    written: bool,
+    now: u64,
+) -> Result<bool, RowsError> {
     let free = match nonce_row(rows, &claim.nonce)? {
         None => true,
         Some(Nonce::Claimed { id: other, until }) => other == id || until <= now,
@@ -14,8 +21,12 @@ pub(super) fn claim(rows: &mut impl Rows, id: &str, claim: &Claim, now: u64) -> 
         Some(Nonce::Held { .. } | Nonce::Spent { .. }) => false,
     };
     if free {
-        let until = now.saturating_add(claim.lease);
-        put(rows, NONCE, &claim.nonce, &Nonce::Claimed { id: id.into(), until }, Some(until))?;
+        let (id, until) = (id.into(), now.saturating_add(claim.lease));
+        let (nonce, due) = match written {
+            true => (Nonce::Held { id }, None),
+            false => (Nonce::Claimed { id, until }, Some(until)),
+        };
+        put(rows, NONCE, &claim.nonce, &nonce, due)?;
     }
     Ok(free)
 }

@@ -47,8 +47,10 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             if let Some(retry_after) = limited(rows, rates, now)? {
                 return Ok(Reply::Limited { retry_after });
             }
+            // An entry would be of no use to a request that an allowance pays for.
+            let entry = entry.as_ref().filter(|_| allowance.is_none());
             if let Some(claim) = claim
-                && !claims::claim(rows, id, claim, now)?
+                && !claims::claim(rows, id, claim, entry.is_some(), now)?
             {
                 return Ok(Reply::Used);
             }
@@ -59,8 +61,10 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             if let Some(open) = open {
                 open_deliveries::hold(rows, &open.plan, id, now.saturating_add(open.lease))?;
             }
-            if let (Some(entry), Some(claim), false) = (entry, claim, free) {
-                write(rows, entry, now.saturating_add(claim.lease), now)?;
+            if let (Some(entry), Some(claim)) = (entry, claim)
+                && rows.get(ENTRY, id)?.is_none()
+            {
+                save(rows, &mut entry.clone(), now.saturating_add(claim.lease), now)?;
             }
             Ok(Reply::Admitted { free })
         }
