@@ -148,6 +148,7 @@ impl Flow {
             None => self.end(&mut lines),
             Some(_) => {
                 lines.number(0);
+                lines.flag(false);
                 self.record(&mut lines);
             }
         }
@@ -171,7 +172,7 @@ impl Flow {
         lines.end(finish.tail.as_deref().unwrap_or_default())
     }
 
-    /// The end of a request: the calls to send to the state, and its record.
+    /// The end of a request: the calls to send to the state, a switch for calls that can wait, and its record.
     fn end(&mut self, lines: &mut Lines) {
         let calls = self.flow.take_deferred();
         lines.number(calls.len() as u64);
@@ -179,6 +180,7 @@ impl Flow {
             lines.push(&call.shard);
             lines.push(&call.command.to_text());
         }
+        lines.flag(calls.iter().all(|call| call.command.can_wait()));
         self.record(lines);
     }
 

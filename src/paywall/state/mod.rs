@@ -69,8 +69,8 @@ pub enum Command {
         allowance: Option<Allowance>,
         /// The unsettled delivery that it wants to begin.
         open: Option<OpenDelivery>,
-        /// The entry of what it will settle before it delivers, where its cost is known by now: it is written with the claim,
-        /// and for as long.
+        /// The entry of what it will settle before it delivers, where its cost is known by now and no allowance may pay for
+        /// it: it is written with the claim, and for as long.
         entry: Option<Box<Entry>>,
     },
     /// Gives back what a request reserved: nothing was charged for it.
@@ -137,6 +137,14 @@ pub enum Command {
         /// The entry, without what is secret.
         entry: Box<Entry>,
     },
+}
+
+impl Command {
+    /// True if nobody waits for it: a token that was burned buys no other answer, whether its entry says so by now or not.
+    #[must_use]
+    pub fn can_wait(&self) -> bool {
+        matches!(self, Self::Close { end: SettlementOutcome::Settled { .. }, .. })
+    }
 }
 
 /// An answer that is to be delivered before it is settled (rule 19).

@@ -32,14 +32,14 @@ export async function runFlow(around) {
       if (action.kind === 'respond') return await respond(way, action.fields);
       if (action.kind === 'deliver') {
         const { fields } = action;
-        const calls = report(way, fields);
+        const notes = report(way, fields);
         const journal = fields.next();
         if (journal) console.error(journal);
         const steps = fields.pairs();
         const unit = fields.next();
         if (unit === '') {
           if (!way.hooked) way.flow = undefined;
-          tell(way, calls);
+          tell(way, notes);
           return deliver(way, steps, bodyOf(way.origin));
         }
         const [member, toTheEnd] = [fields.next(), fields.next() === '1'];
@@ -128,7 +128,7 @@ async function afterwards(way, metered, renew) {
   let action = step(way, event('ended', `${how}\n${bytes}\n${events}\n${tokens ?? ''}`));
   while (!['finish', 'respond', 'deliver'].includes(action.kind)) action = await next(way, action);
   const { kind, fields } = action;
-  const calls = report(way, fields);
+  const notes = report(way, fields);
   if (kind === 'finish') {
     const journal = fields.next();
     if (journal) console.error(journal);
@@ -137,7 +137,7 @@ async function afterwards(way, metered, renew) {
     metered?.finish();
   }
   if (!way.hooked) way.flow = undefined;
-  await way.store?.tell(calls);
+  await way.store?.tell(notes);
 }
 
 /** Performs an action, calls the hooks, and gives the next action. */
@@ -293,9 +293,9 @@ async function respond(way, fields) {
   if (way.origin) drop(way.origin);
   // A body that was looked at and not forwarded will not be read.
   else way.peeked?.whole().cancel().catch(() => {});
-  const calls = report(way, fields);
+  const notes = report(way, fields);
   if (!way.hooked) way.flow = undefined;
-  tell(way, calls);
+  tell(way, notes);
   const status = fields.number();
   const file = fields.next();
   const headers = fields.pairs();
@@ -345,12 +345,13 @@ function listed(pairs) {
 /** A status text that cannot be sent is left out: by now the answer may be paid for, and must arrive. */
 const plain = (text) => (/^[\x20-\x7e]*$/.test(text) ? text : '');
 
-/** Reads the end of a request: writes its line of the log and its data point, and gives the calls for the state. */
+/** Reads the end of a request: writes its line of the log and its data point, and gives the notes for the state. */
 function report({ analytics }, fields) {
-  const calls = fields.pairs().map(([shard, command]) => ({ shard, command }));
+  const notes = fields.pairs().map(([shard, command]) => ({ shard, command }));
+  notes.canWait = fields.next() === '1';
   const line = fields.next();
   if (line) console.log(line);
-  if (fields.next() !== '1') return calls;
+  if (fields.next() !== '1') return notes;
   const point = { indexes: [fields.next()], blobs: Array.from({ length: 5 }, () => fields.next()), doubles: Array.from({ length: 3 }, () => fields.number()) };
   try {
     analytics?.writeDataPoint?.(point);
@@ -358,12 +359,12 @@ function report({ analytics }, fields) {
     // No answer fails for it.
     console.error('analytics:', error?.message ?? error);
   }
-  return calls;
+  return notes;
 }
 
-/** Sends calls to the state, behind the answer. */
-function tell({ store, behind }, calls) {
-  if (store && calls.length > 0) behind(store.tell(calls));
+/** Sends notes to the state, behind the answer. */
+function tell({ store, behind }, notes) {
+  if (store && notes.length > 0) behind(store.tell(notes));
 }
 
 /** As the official middleware has it; a value beyond the safe integers stays a bigint. */

@@ -8,17 +8,28 @@ const MOST_JOBS = 64;
 /** How often a note is told, and how long is waited in between, in milliseconds. */
 const TELLS = 6;
 const PAUSE = 100;
+/** How long a note waits that can, in milliseconds: until then the next command to its object takes it along. */
+const GATHER = 30;
+/** The notes that wait, by the id of their object. */
+const waiting = new Map();
+
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
 /** The longest time that a timer counts, in milliseconds. */
 const MOST_TIMER = 2 ** 31 - 1;
 
 /** The objects of a namespace: `ask` gives a reply, `tell` says what nobody waits for. */
 export function objects(namespace, limits) {
   if (!namespace) return undefined;
-  const once = async ({ shard, command }) => {
-    const object = namespace.get(namespace.idFromName(shard));
-    const response = await object.fetch('http://state/', { method: 'POST', body: command, signal: AbortSignal.timeout(limits.timeout) });
+  const once = async (question) => {
+    const id = namespace.idFromName(question.shard);
+    const notes = (waiting.get(`${id}`) ?? []).filter((note) => note !== question);
+    waiting.delete(`${id}`);
+    const body = [...notes, question].map(({ command }) => command).join('\n');
+    const response = await namespace.get(id).fetch('http://state/', { method: 'POST', body, signal: AbortSignal.timeout(limits.timeout) });
     const reply = await response.text();
     if (response.status !== 200) throw new Error(`the state answered ${response.status}`);
+    for (const note of notes) note.told = true;
     return reply;
   };
   return {
@@ -26,6 +37,13 @@ export function objects(namespace, limits) {
     ask: (question) => once(question).catch(() => once(question)),
     async tell(notes) {
       for (const note of notes) {
+        if (notes.canWait) {
+          const id = `${namespace.idFromName(note.shard)}`;
+          waiting.set(id, [...waiting.get(id) ?? [], note]);
+          await pause(GATHER);
+          // Each request answers for its own notes, which may arrive twice.
+          if (note.told) continue;
+        }
         for (let round = 0; round < TELLS; round++) {
           try {
             await once(note);
@@ -33,7 +51,7 @@ export function objects(namespace, limits) {
           } catch (error) {
             // It has to arrive, so it is told again until it does.
             if (round + 1 === TELLS) console.error('state: a note was lost:', error?.message, JSON.parse(note.command).do);
-            else await new Promise((done) => setTimeout(done, PAUSE << round));
+            else await pause(PAUSE << round);
           }
         }
       }
@@ -41,8 +59,13 @@ export function objects(namespace, limits) {
   };
 }
 
-/** A command on the rows of an object: one of the core's, or a note of the dialects. */
-const apply = ({ core, dialects }, rows, command) => (command[0] === 'n' ? dialects.note(rows, command) : core.Gate.applyCommand(rows, command, Date.now()));
+/** Commands of the core on the rows of an object, one on each line, or a note of the dialects: the reply to the last. */
+function apply({ core, dialects }, rows, text) {
+  if (text[0] === 'n') return dialects.note(rows, text);
+  let reply;
+  for (const command of text.split('\n')) reply = core.Gate.applyCommand(rows, command, Date.now());
+  return reply;
+}
 
 /** Does what is due: settles again what may be, and has `ask` tell the seller's book of what is not paid for. */
 async function reconcile({ gate, limits, dialects }, rows, ask) {
@@ -103,7 +126,7 @@ function durable(context, load, gateOf) {
       if (refresh && !around.dialects) await refresh();
       const reply = apply(around, rows(), command);
       await wake(rows().takeSoonest());
-      return new Response(reply, { headers: { 'content-type': 'application/json' } });
+      return new Response(reply);
     },
     async alarm() {
       alarm = Infinity;

@@ -238,3 +238,20 @@ fn commands_and_replies_survive_the_wire() {
         json!({ "say": "limited", "retryAfter": 3 })
     );
 }
+
+#[test]
+fn only_the_close_of_what_the_platform_burned_can_wait() {
+    let close = |end| Command::Close { id: "v".into(), end, after: 1, round: 0 };
+    let (receipt, why) = (json!({}), || String::from("why"));
+    let release = Command::Release { id: "v".into(), claim: None, allowance: None, open: None };
+    for (command, waits) in [
+        (close(SettlementOutcome::Settled { receipt: receipt.clone() }), true),
+        (close(SettlementOutcome::Refused { receipt, spent: true, delivered: false }), false),
+        (close(SettlementOutcome::Unknown { why: why(), delivered: true }), false),
+        (close(SettlementOutcome::Owed { why: why(), again: Secret::new("x"), receipt: None }), false),
+        (close(SettlementOutcome::Released { why: why() }), false),
+        (release, false),
+    ] {
+        assert_eq!(command.can_wait(), waits, "{command:?}");
+    }
+}
