@@ -30,6 +30,8 @@ pub(crate) fn object(members: alloc::vec::Vec<(&str, serde_json::Value)>) -> ser
     serde_json::Value::Object(object)
 }
 
+pub(crate) mod calendar;
+pub(crate) mod hex;
 pub(crate) mod text;
 mod writer;
 // The subscriber writes texts alone.

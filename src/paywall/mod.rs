@@ -53,7 +53,6 @@ mod event;
 mod facilitator;
 mod flow;
 mod gate;
-mod hex;
 mod http;
 mod live;
 mod objects;

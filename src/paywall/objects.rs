@@ -2,6 +2,7 @@ use super::action::Forward;
 use super::event::OriginResponse;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
+use crate::codec::calendar::days_since_1970;
 use crate::codec::text::number;
 use crate::wire::digits;
 
@@ -213,10 +214,7 @@ fn date(text: &str) -> Option<i64> {
     if clock.next().is_some() || words.next() != Some("GMT") || words.next().is_some() {
         return None;
     }
-    // Days from civil: March is the first month, so that the leap day is the last of the year.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
+    Some(((days_since_1970(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! SHA-256, so that a token can be spoken of without being said, and a style sheet be allowed by what it is.
 
-use super::hex::hex;
+use crate::codec::hex::hex;
 use alloc::{string::String, vec::Vec};
 use sha2::{Digest as _, Sha256};
 

@@ -1,9 +1,9 @@
+#[cfg(feature = "client")]
+use super::read_into;
 use bytes::Bytes;
 #[cfg(feature = "client")]
 use bytes::BytesMut;
 use core::fmt;
-#[cfg(feature = "client")]
-use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use http_body::{Body, Frame, SizeHint};
@@ -33,23 +33,12 @@ impl<B: Body<Data = Bytes>> ResponseBody<B> {
     #[cfg(feature = "client")]
     pub(crate) async fn peek(&mut self, limit: usize) -> Option<String> {
         let mut read = BytesMut::from(&self.beginning[..]);
-        let whole = loop {
-            if read.len() > limit {
-                break false;
-            }
-            let Some(rest) = &mut self.rest else { break true };
-            match poll_fn(|context| rest.as_mut().poll_frame(context)).await {
-                None => break true,
-                Some(Ok(frame)) => {
-                    if let Ok(data) = frame.into_data() {
-                        read.extend_from_slice(&data);
-                    }
-                }
-                Some(Err(_)) => break false,
-            }
+        let is_whole = match &mut self.rest {
+            Some(rest) => read_into(&mut read, rest.as_mut(), limit).await.unwrap_or(false),
+            None => read.len() <= limit,
         };
         self.beginning = read.freeze();
-        whole.then(|| String::from_utf8(self.beginning.to_vec()).ok()).flatten()
+        is_whole.then(|| String::from_utf8(self.beginning.to_vec()).ok()).flatten()
     }
 }
 

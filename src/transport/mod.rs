@@ -9,7 +9,7 @@ pub(crate) use platform::{CallError, call};
 use bytes::{Bytes, BytesMut};
 use core::fmt;
 use core::future::poll_fn;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::task::Poll;
 use core::time::Duration;
 use http_body::Body;
@@ -85,17 +85,31 @@ pub(crate) async fn within<T>(timer: impl Future<Output = ()>, work: impl Future
 /// # Errors
 /// The body broke off.
 pub(crate) async fn read<B: Body<Data = Bytes>>(body: B, limit: usize) -> Result<Option<Bytes>, B::Error> {
-    let mut body = pin!(body);
     let mut bytes = BytesMut::new();
-    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
-        if let Ok(data) = frame?.into_data() {
-            if bytes.len() + data.len() > limit {
-                return Ok(None);
+    let is_whole = read_into(&mut bytes, pin!(body), limit).await?;
+    Ok(is_whole.then(|| bytes.freeze()))
+}
+
+/// Appends a body to `bytes`, until it ends or `bytes` has more than `limit`. Returns true at the end of the body.
+///
+/// # Errors
+/// The body broke off.
+async fn read_into<B: Body<Data = Bytes>>(
+    bytes: &mut BytesMut,
+    mut body: Pin<&mut B>,
+    limit: usize,
+) -> Result<bool, B::Error> {
+    while bytes.len() <= limit {
+        match poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            Some(frame) => {
+                if let Ok(data) = frame?.into_data() {
+                    bytes.extend_from_slice(&data);
+                }
             }
-            bytes.extend_from_slice(&data);
+            None => return Ok(true),
         }
     }
-    Ok(Some(bytes.freeze()))
+    Ok(false)
 }
 
 /// Milliseconds since 1970.

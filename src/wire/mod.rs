@@ -34,6 +34,7 @@ pub use error::{WireError, WireErrorKind};
 pub use header::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 pub use id::{AgentId, DelegationRef, Id, PlanId, ResourceId, kind as id_kind};
 pub use payment_required::{PaymentRequired, Resource};
+pub(crate) use receipt::NOT_SETTLED;
 pub use receipt::Receipt;
 pub use scheme::{Network, Scheme};
 pub use secret::Secret;

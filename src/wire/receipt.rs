@@ -3,6 +3,9 @@ use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64, header
 use alloc::string::String;
 use serde_json::Value;
 
+/// `errorReason` of a gate that verified a payment and charged nothing, for example because its origin failed.
+pub(crate) const NOT_SETTLED: &str = "not_settled";
+
 /// The result of a settlement: x402 v2 `SettlementResponse` with Nevermined's additions (contract section 4.5). The
 /// `payment-response` header carries it.
 #[derive(Debug, Clone, PartialEq)]

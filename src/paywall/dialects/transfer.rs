@@ -1,7 +1,7 @@
 //! The transfer that a payment of the scheme `exact` signs, as far as the gate compares it with the route.
 
 use super::terms::ExactTerms;
-use crate::paywall::hex::hex;
+use crate::codec::hex::hex;
 use crate::wire::exact::{Amount, ChainAddress, ChainId, EvmAddress, SolanaTransfer};
 use alloc::{boxed::Box, string::String};
 use serde_json::Value;

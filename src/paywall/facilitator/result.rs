@@ -3,7 +3,7 @@
 
 use crate::api::x402::Verified;
 use crate::api::{ApiError, ApiErrorKind};
-use crate::wire::Receipt;
+use crate::wire::{NOT_SETTLED, Receipt};
 use alloc::string::{String, ToString};
 
 /// The result of a verify.
@@ -108,9 +108,6 @@ pub(crate) fn settled(answer: Result<Receipt, ApiError>, network: &str) -> Settl
         },
     }
 }
-
-/// The reason that such a receipt gives.
-pub(crate) const NOT_SETTLED: &str = "not_settled";
 
 /// A receipt that says that nothing was settled: a buyer's budget need not stay in doubt over an answer that failed.
 pub(crate) fn not_settled() -> String {

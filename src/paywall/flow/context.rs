@@ -1,10 +1,10 @@
 //! The part of a request that every state of its flow works with.
 
 use super::payment_attempt::{FreeAllowance, PaymentAttempt, Reservation};
+use crate::codec::hex::hex;
 use crate::paywall::action::{Action, CanonicalRequest, Delivery, RequestHead};
 use crate::paywall::client::Client;
 use crate::paywall::config::settings::Settings;
-use crate::paywall::hex::hex;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::observe::request_log::{Completion, RequestLog};
 use crate::paywall::payment_context::Settled;

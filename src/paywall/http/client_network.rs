@@ -1,5 +1,5 @@
+use crate::codec::hex::hex;
 use crate::codec::text::{number, split_once};
-use crate::paywall::hex::hex;
 use crate::wire::digits;
 use alloc::{
     string::{String, ToString},

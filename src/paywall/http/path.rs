@@ -1,6 +1,6 @@
 use super::host::Host;
+use crate::codec::hex::hex;
 use crate::codec::text::{has, split_once};
-use crate::paywall::hex::hex;
 use alloc::{
     string::{String, ToString},
     vec::Vec,

@@ -4,14 +4,15 @@ use crate::codec;
 use crate::codec::text::split_once;
 use crate::paywall::action::{Action, Delivery, RequestHead};
 use crate::paywall::event::Event;
-use crate::paywall::facilitator::result;
 use crate::paywall::http::headers;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::names::PASS_EXPIRES;
 use crate::paywall::response::gate_response::GateResponse;
 use crate::paywall::response::header_limit;
 use crate::paywall::sha256::sha256;
-use crate::wire::{Credits, MAX_TOKEN_BYTES, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64, digits};
+use crate::wire::{
+    Credits, MAX_TOKEN_BYTES, NOT_SETTLED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Receipt, base64, digits,
+};
 use alloc::{
     string::{String, ToString},
     sync::Arc,
@@ -233,7 +234,7 @@ impl RequestLog {
         let silent = answer.headers.get(PAYMENT_RESPONSE).is_none() && !sent;
         if silent && answer.status >= 400 && self.saw_token && self.route != "own" {
             // A token that was refused is told why: a fresh one may be minted.
-            let why = if answer.status == 402 { code } else { result::NOT_SETTLED };
+            let why = if answer.status == 402 { code } else { NOT_SETTLED };
             answer.headers.set(PAYMENT_RESPONSE, Receipt::refused(why, "").to_header());
         }
     }

@@ -1,6 +1,6 @@
 //! The seller's colour, and letters on it that can be read (WCAG 2.2, 1.4.3: a contrast of 4.5 to 1).
 
-use crate::paywall::hex::hex;
+use crate::codec::hex::hex;
 use alloc::string::String;
 
 /// A colour of sRGB.

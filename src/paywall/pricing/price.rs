@@ -1,9 +1,9 @@
 use super::ending::{EndReason, Ending, Unit};
 use super::settlement_policy::{Free, Limit, ReceiptBy, Settlement};
-use crate::codec::text::has;
+use crate::codec::text::{has, number, replace};
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
-use crate::paywall::http::path::may_fold_to;
+use crate::paywall::http::path::{may_fold_to, percent_decode};
 use crate::wire::{Accept, AccessToken, AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
 use alloc::{
     string::{String, ToString},
@@ -295,24 +295,11 @@ fn letters(name: &str) -> String {
 
 /// A name of a query, percent-decoded once, `+` for a blank.
 fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                let value = digit(rest.next())? * 16 + digit(rest.next())?;
-                u8::try_from(value).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    percent_decode(&replace(text, "+", " ")).ok()
 }
 
 /// A whole number below 2^53, in digits only: what every language reads the same.
 fn whole(text: &str) -> Option<u64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    text.parse().ok().filter(|count| plain && *count < 1 << 53)
+    number(text).filter(|count| plain && *count < 1 << 53)
 }

@@ -5,7 +5,7 @@ use super::open_deliveries;
 use super::records::{ENTRY, entry, get, put, read};
 use super::vacancy::{self, Vacancy};
 use super::{Allowance, Command, Entry, EntryStatus, Rate, Reply, Rows, RowsError, SettlementOutcome};
-use crate::wire::digits;
+use crate::wire::{NOT_SETTLED, digits};
 use alloc::vec::Vec;
 use serde_json::Value;
 
@@ -80,7 +80,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                         if matches!(found.status, EntryStatus::Settling | EntryStatus::Delivering) =>
                     {
                         let (end, round) =
-                            (SettlementOutcome::Released { why: "not_settled".into() }, found.rounds);
+                            (SettlementOutcome::Released { why: NOT_SETTLED.into() }, found.rounds);
                         close(rows, found, &end, round, now, now)?;
                     }
                     // The reconciler asks about the token, and frees it.

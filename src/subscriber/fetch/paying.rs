@@ -8,7 +8,7 @@ use crate::subscriber::{
     Action, Event, FetchError, NoticeKind, Offer, Outcome, PaymentRecord, Purchase, Redirected, Redirects,
     ResponseHead, SendRequest, Target,
 };
-use crate::wire::{Credits, Receipt, Secret};
+use crate::wire::{Credits, NOT_SETTLED, Receipt, Secret};
 use alloc::sync::Arc;
 
 /// A request with a token is on its way.
@@ -21,8 +21,6 @@ pub(crate) struct Paying {
 
 /// How many single-use tokens are minted ahead at the most.
 const MAX_PREFETCH: usize = 16;
-/// `errorReason` of a gate that verified a payment and charged nothing, because its origin answered with a failure.
-const NOT_SETTLED: &str = "not_settled";
 
 /// The amounts of a receipt. They are the seller's word: it ends a token, raises a count or makes a balance doubtful, and
 /// nothing else (rules 10 to 12).

@@ -1,5 +1,6 @@
 use super::super::{WireError, WireErrorKind};
 use super::{Amount, EvmAddress, ExactOffer, X402Version};
+use crate::codec::hex::hex;
 use alloc::string::{String, ToString as _};
 use serde_json::{Map, Value, json};
 
@@ -39,7 +40,7 @@ impl Authorization {
                 X402Version::V2 => 0,
             },
             valid_before: now.saturating_add(offer.timeout_secs()),
-            nonce: hex(&nonce),
+            nonce: ["0x", &hex(&nonce)].concat(),
         })
     }
 
@@ -83,12 +84,6 @@ impl Authorization {
         }
         Value::Object(document)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16));
-    "0x".chars().chain(digits).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! RFC 3339 timestamps.
 
+use crate::codec::calendar::days_since_1970;
+
 /// Seconds since 1970 of an RFC 3339 timestamp, fractions dropped; `None` for what is not one or lies before 1970.
 pub(super) fn seconds(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
@@ -51,14 +53,6 @@ fn days_of(year: i64, month: i64) -> i64 {
         2 => 28,
         _ => 31,
     }
-}
-
-/// Years begin in March, so that a leap day is the last of one.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month > 2 { year } else { year - 1 };
-    let month = (month + 9) % 12;
-    let in_years = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    in_years + (153 * month + 2) / 5 + day - 1 - 719_468
 }
 
 #[cfg(test)]

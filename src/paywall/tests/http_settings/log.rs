@@ -70,7 +70,11 @@ fn a_request_is_one_line_that_says_what_it_came_to_and_no_secret() {
             "{name}"
         );
         assert_eq!((line["code"].as_str(), line["status"].as_u64()), (code, Some(status.into())), "{name}");
-        assert_eq!((line["correlationId"].as_str(), line["route"].as_str()), (Some("me"), Some("POST /ask")), "{name}");
+        assert_eq!(
+            (line["correlationId"].as_str(), line["route"].as_str()),
+            (Some("me"), Some("POST /ask")),
+            "{name}"
+        );
         assert_eq!((line["method"].as_str(), line["path"].as_str()), (Some("POST"), Some("/ask")), "{name}");
         assert_eq!(line["payer"].as_str(), paid.then_some("0xb1"), "{name}");
         assert_eq!(line["credits"].as_str(), credits, "{name}");
