@@ -362,3 +362,17 @@ test('a page without TLS has no digests, and pays once too', async (t) => {
   for (const body of ['x', 'x', '\u0000\u00ff']) await failure(fetch(seller.url, { method: 'POST', body }));
   assert.deepEqual([seller.paid(), new Set(seller.requests.flatMap(({ token }) => token ?? [])).size, await payments.held()], [3, 2, 96n]);
 });
+
+// By itself: it changes what all share.
+test('an answer whose body stops half way is given again without a body, and not with half of it', async (t) => {
+  const { seller, fetch } = await setUp(t, async ({ token }, response) => {
+    await platform.settle(token);
+    response.writeHead(503).write('{"half":');
+  }, { tokenVersion: 2 });
+  const { setTimeout: real } = globalThis;
+  t.mock.method(globalThis, 'setTimeout', (work, ms, ...more) => real(work, ms === 10_000 ? 100 : ms, ...more));
+  const first = await fetch(seller.url, { method: 'POST', body: 'x' });
+  await first.body.cancel();
+  const again = await fetch(seller.url, { method: 'POST', body: 'x' });
+  assert.deepEqual([first.status, again.status, await again.text(), seller.paid()], [503, 503, '', 1]);
+});

@@ -15,8 +15,10 @@ export async function finishSpeaking(work, { dev, renamed }, name, scripts) {
   renameSync(path(`${name}.js`), path(`${name}_glue.js`));
   const copied = readdirSync(repoPath(scripts));
   for (const file of copied) cpSync(repoPath(scripts, file), path(file));
+  // The copies import from where the scripts are.
+  const shared = { name: 'shared', setup: (build) => build.onResolve({ filter: /^\.\.\/\.\.\/http\// }, ({ path: file }) => ({ path: repoPath(scripts, file) })) };
   await bundle({
-    entryPoints: [path(`${name}.js`)], outfile: path(`${name}.js`), allowOverwrite: true, bundle: true, external: ['./core.js', './load.js', `./${name}.packed.js`],
+    plugins: [shared], entryPoints: [path(`${name}.js`)], outfile: path(`${name}.js`), allowOverwrite: true, bundle: true, external: ['./core.js', './load.js', `./${name}.packed.js`],
     format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE,
   });
   for (const file of [`${name}_glue.js`, ...copied.filter((file) => file !== `${name}.js`)]) rmSync(path(file));

@@ -75,6 +75,3 @@ export function parse(url, base) {
     return undefined;
   }
 }
-
-/** 128 random bits, in hexadecimal. */
-export const randomHex = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,6 +1,7 @@
 // Sends the calls. The core decides what a call sends and what its response means.
 import { hints } from '../../subscriber/js/errors.json';
 import { converse, pause, randomByte } from '../../http/exchange.js';
+import { hex } from '../../http/hex.js';
 import { know, lazily, paymentsError, unlessAborted } from './core.js';
 
 know({ hints });
@@ -64,7 +65,7 @@ export async function ask({ session }, name, given = {}, organization = session.
 }
 
 async function send(core, { fetch, timeoutMs = TIMEOUT_MS }, name, { url, method, headers, body, repeat }, random) {
-  const correlation = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const correlation = hex(random);
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), timeoutMs);
   const { signal } = stop;

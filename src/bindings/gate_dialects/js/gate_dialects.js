@@ -1,6 +1,7 @@
 // The dialects of 402 that a gate speaks beside x402 with plans: MPP, x402 `exact` at any facilitator, names of payments. A file of its own that
 // the gate loads where its options ask for one. The rules are in the core (`paywall::dialects`); this reads bodies, sends calls and sets
 // headers around the gate's own flow.
+import { bytes } from '../../http/keep.js';
 import { opened } from './load.js';
 import start, { Dialects } from './gate_dialects_glue.js';
 import { named, note, refused } from './named.js';
@@ -126,22 +127,11 @@ function dressed(headers, entry, names) {
 
 /** The request with its body in memory, and the digest of that; undefined for a body that is too large. */
 async function readBody(request, most) {
-  const parts = [];
-  let size = 0;
-  for (const reader = request.body?.getReader(); reader;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > most) {
-      reader.cancel().catch(() => {});
-      return undefined;
-    }
-    parts.push(value);
-  }
-  const bytes = await new Blob(parts).arrayBuffer();
-  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  const whole = request.body ? await bytes(request.body.getReader(), most) : new Uint8Array();
+  if (!whole) return undefined;
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', whole));
   const { method, headers, signal, cf } = request;
-  const body = ['GET', 'HEAD'].includes(method) ? undefined : bytes;
+  const body = ['GET', 'HEAD'].includes(method) ? undefined : whole;
   const init = { method, headers, signal, redirect: 'manual', ...(cf && { cf }), ...(body && { body }) };
   return { request: new Request(request.url, init), digest: `sha-256=${btoa(String.fromCharCode(...hash))}` };
 }

@@ -1,4 +1,5 @@
 // Payments that have names: carries out what the core decides (`paywall::dialects::named`).
+import { bytes } from '../../http/keep.js';
 import { NamedPayment, takeNote } from './gate_dialects_glue.js';
 
 /** The largest body that is kept, in bytes. */
@@ -70,24 +71,9 @@ export async function named({ store, name, parts, json }) {
 
 /** A body in base64; undefined for one that is too large to be kept, or that broke off. */
 async function kept(stream) {
-  const parts = [];
-  let size = 0;
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      size += value.byteLength;
-      if (size > MAX_BODY) {
-        reader.cancel().catch(() => {});
-        return undefined;
-      }
-      parts.push(value);
-    }
-  } catch {
-    return undefined;
-  }
+  const whole = await bytes(stream.getReader(), MAX_BODY).catch(() => undefined);
+  if (!whole) return undefined;
   let text = '';
-  for (const byte of new Uint8Array(await new Blob(parts).arrayBuffer())) text += String.fromCharCode(byte);
+  for (const byte of whole) text += String.fromCharCode(byte);
   return btoa(text);
 }

@@ -1,4 +1,5 @@
 // The payment parts of MCP messages, and the HTTP headers that say the same.
+import { hex } from '../../http/hex.js';
 import { toBase64 } from '../../http/json_base64.js';
 
 /** Members of `_meta`: the payment of a request, the receipt of a result, and the receipt as Nevermined's SDKs add it. */
@@ -86,7 +87,7 @@ export const unpaidResult = (required) => ({
 export function segment(name) {
   const text = String(name);
   if (/^[a-z0-9_-][a-z0-9_.-]*$/.test(text)) return text;
-  return `x-${Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  return `x-${hex(new TextEncoder().encode(text))}`;
 }
 
 /** The payment as the official SDK tells handlers of it, in their last argument; undefined for what is free of charge. It does not hold the token. */

@@ -1,5 +1,6 @@
 // `payments-wasm/langchain`: paid tools of LangChain. Each call of a tool is a request to the one gate of the package, on a route of its own.
 import { paywall } from 'payments-wasm/paywall';
+import { fromBase64 } from '../../http/json_base64.js';
 import { functionOf, mostOf, ofPayments, wholeNumber } from './of_payments.js';
 
 /** The header in which a price that is known after the call reaches the gate. */
@@ -71,14 +72,14 @@ export function requiresPayment(tool, options) {
       }
     });
     if (failed) throw failed.error;
-    const receipt = decoded(response.headers.get('payment-response'));
+    const receipt = fromBase64(response.headers.get('payment-response') ?? '');
     if (response.ok && answered) {
       latest = receipt;
       if (configurable && receipt) configurable.payment_settlement = receipt;
       return answered.result;
     }
     const { error: code, message = `The payment was not possible: ${response.status}` } = await response.json().catch(() => ({}));
-    throw new PaymentRequiredError(message, decoded(response.headers.get('payment-required')), { code, receipt });
+    throw new PaymentRequiredError(message, fromBase64(response.headers.get('payment-required') ?? ''), { code, receipt });
   };
   return Object.assign(paid, { ready: async () => { await gateOf(); }, close: async () => { await (await making)?.close(); } });
 }
@@ -92,10 +93,4 @@ export async function createPaidReactAgent(model, tools, options = {}) {
     throw new Error('createPaidReactAgent needs the package @langchain/langgraph', { cause });
   });
   return createReactAgent({ ...options, llm: model, tools: new ToolNode(tools, { handleToolErrors: false }) });
-}
-
-function decoded(header) {
-  if (!header) return undefined;
-  const bytes = Uint8Array.from(atob(header), (character) => character.charCodeAt(0));
-  return JSON.parse(new TextDecoder().decode(bytes));
 }

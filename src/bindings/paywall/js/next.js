@@ -1,5 +1,6 @@
 // `payments-wasm/next`: the gate for route handlers of Next.js, and as its middleware.
 import { paywall } from 'payments-wasm/paywall';
+import { hex } from '../../http/hex.js';
 import { ofPayments } from './of_payments.js';
 
 /** A gate that is made with the first request: while the application is built there is no key. `make(payments)` gives it. */
@@ -81,5 +82,5 @@ async function wordOf(key) {
   const encoder = new TextEncoder();
   const secret = await crypto.subtle.importKey('raw', encoder.encode(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   const signed = await crypto.subtle.sign('HMAC', secret, encoder.encode('payments-wasm: inside'));
-  return Array.from(new Uint8Array(signed), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(new Uint8Array(signed));
 }

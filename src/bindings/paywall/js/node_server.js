@@ -1,7 +1,5 @@
 // A fetch handler as a listener of node:http: streams both ways, and says when the client goes away.
-
-/** A receipt that says that nothing was settled. */
-const NOT_SETTLED = btoa(JSON.stringify({ success: false, errorReason: 'not_settled', transaction: '', network: '' }));
+import { NOT_SETTLED } from './runtime.js';
 
 /** Headers of one hop, which fetch knows nothing of; `upgrade` is for the gate to see. */
 const HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'http2-settings']);

@@ -258,9 +258,11 @@ export function learn(gate, limits, behind) {
   behind(call(fields, limits.timeout).then((event) => gate.learned(event, Date.now())));
 }
 
+/** A receipt that says that nothing was settled. */
+export const NOT_SETTLED = btoa(JSON.stringify({ success: false, errorReason: 'not_settled', transaction: '', network: '' }));
+
 /** An answer of an error, as the gate's own are: nothing was charged. */
 export function complain(status, code, message, more = {}) {
   const body = JSON.stringify({ error: 'Internal Server Error', message: `${message} Nothing was charged.`, code, ...more });
-  const receipt = btoa(JSON.stringify({ success: false, errorReason: 'not_settled', transaction: '', network: '' }));
-  return { body, headers: [['content-type', 'application/json'], ['cache-control', 'no-store'], ['payment-response', receipt]] };
+  return { body, headers: [['content-type', 'application/json'], ['cache-control', 'no-store'], ['payment-response', NOT_SETTLED]] };
 }

@@ -11,7 +11,7 @@ import { PaidFetch, dialects } from './paid_fetch.js';
 import { kept } from './page.js';
 import { lines } from './receipts_csv.js';
 import { kept as keptRequest } from './request.js';
-import { randomHex } from '../../http/taken.js';
+import { randomHex } from '../../http/hex.js';
 import { Sender, converse, pause, randomByte } from '../../http/exchange.js';
 
 know({ hints });

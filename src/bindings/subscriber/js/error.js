@@ -6,7 +6,7 @@ import { plain } from './object.js';
 export { hints };
 
 /** The hint for the platform's own codes. */
-const OF_THE_PLATFORM = 'error.correlationId is what the platform\'s support finds the request by';
+const OF_THE_PLATFORM = 'give error.correlationId to the support of the platform';
 
 /** Two copies of the package agree on what is an error of theirs, and of which class. */
 export const mark = (name) => Symbol.for(`payments-wasm.${name}`);

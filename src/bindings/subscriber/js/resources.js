@@ -4,7 +4,7 @@ import { rejecting, problem, seenFrom } from './error.js';
 import { lazily } from './lazy.js';
 import { digits, know, read } from './options.js';
 import { leave, ways } from './page.js';
-import { randomHex } from '../../http/taken.js';
+import { randomHex } from '../../http/hex.js';
 
 class Resource {
   #session;

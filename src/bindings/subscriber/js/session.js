@@ -5,7 +5,8 @@ import { lazily } from './lazy.js';
 import { printable } from './object.js';
 import { missing, read } from './options.js';
 import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
-import { randomHex, taken, unlessAborted } from '../../http/taken.js';
+import { randomHex } from '../../http/hex.js';
+import { taken, unlessAborted } from '../../http/taken.js';
 
 /** Where the one-time state is kept between going to the login page and coming back, and where the key, if it is to be. */
 const KEPT_STATE = 'payments-wasm.login-state';

@@ -1,4 +1,5 @@
 // `fetch` for other clients, which know nothing of payments and may send a request again by themselves.
+import { bytes } from '../../http/keep.js';
 import { unlessAborted } from '../../http/taken.js';
 
 /** How long a repeated request is taken for the same one, in milliseconds. */
@@ -115,28 +116,18 @@ class Ended {
   }
 }
 
-/** The bytes of a stream; nothing where they are many or slow. */
+/** The bytes of a stream; undefined if they are too many or come too slowly, or the stream breaks off. */
 async function bytesOf(stream, most, milliseconds) {
-  const reader = stream?.getReader();
-  const chunks = [];
-  const timer = milliseconds && setTimeout(() => reader?.cancel().catch(() => {}), milliseconds);
+  if (!stream) return new Uint8Array();
+  const stop = new AbortController();
+  const timer = milliseconds && setTimeout(() => stop.abort(), milliseconds);
   try {
-    for (let left = most; reader;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      chunks.push(value);
-      left -= value.length;
-      if (left < 0) {
-        reader.cancel().catch(() => {});
-        return undefined;
-      }
-    }
+    return await bytes(stream.getReader(), most, stop.signal);
   } catch {
     return undefined;
   } finally {
     clearTimeout(timer);
   }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 /** The calls of an instance: those under way, and those that ended without saying what became of their payment. */
@@ -194,15 +185,15 @@ function taken(client, input, init) {
     body = mine;
   }
   const copy = from?.clone();
-  const bytes = once(() => {
+  const content = once(() => {
     if (isStream) return bytesOf(body, MOST_STREAM);
     return body === undefined && copy ? copy.clone().arrayBuffer() : bodyBytes(body);
   });
   const key = once(async () => {
-    const all = await bytes();
+    const all = await content();
     return all && [client.getAccountAddress(), method.toUpperCase(), place.href, await mark(all)].join(' ');
   });
-  const bare = async (send) => send(new Request(copy ?? input, isStream ? { ...given, body: await bytes() } : init));
+  const bare = async (send) => send(new Request(copy ?? input, isStream ? { ...given, body: await content() } : init));
   return { given: [input, given], signal, bare, key: () => key().catch(() => undefined) };
 }
 
