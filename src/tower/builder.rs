@@ -1,20 +1,20 @@
 use super::PaywallLayer;
 use super::price_request::PriceRequest;
 use super::shared::{ClientAddress, Log, Price, Shared};
+use super::speaker::Speaker;
 use super::state::State;
+use crate::paywall::dialects::{Dialects, Sources};
 use crate::paywall::state::ObjectStore;
-use crate::paywall::{Bindings, ConfigError, Document, Gate, Settings};
+use crate::paywall::{Bindings, ConfigError, Gate, Settings};
 use crate::transport::Transport;
 use crate::wire::Credits;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The options of a [`PaywallLayer`]. The configuration is that of the ready-made Worker, as a document, as variables, or
 /// both; the service is the origin, so `ORIGIN_URL` has no place in it.
 pub struct PaywallBuilder<T> {
     transport: T,
-    document: Document,
-    variables: BTreeMap<String, String>,
+    sources: Sources,
     state: Option<State>,
     price: Option<Price>,
     client_address: ClientAddress,
@@ -26,8 +26,7 @@ impl<T: Transport> PaywallBuilder<T> {
     pub(super) fn new(transport: T) -> Self {
         Self {
             transport,
-            document: Document::default(),
-            variables: BTreeMap::new(),
+            sources: Sources::default(),
             state: None,
             price: None,
             client_address: Box::new(|_| None),
@@ -36,19 +35,20 @@ impl<T: Transport> PaywallBuilder<T> {
         }
     }
 
-    /// The configuration document: routes and settings as JSON. Values in it override variables.
+    /// The configuration document: routes and settings as JSON, those of other dialects (`mpp`, `x402v1`, `paymentIdentifier`,
+    /// `accepts` of a route) too. Values in it override variables.
     ///
     /// # Errors
     /// It is no JSON object, or has a member that is not known.
     pub fn document(mut self, text: &str) -> Result<Self, ConfigError> {
-        self.document = Document::parse(text)?;
+        self.sources.document = Some(Sources::read_document(text)?);
         Ok(self)
     }
 
-    /// A variable of the configuration: `NVM_API_KEY`, `NVM_ENVIRONMENT`, `ROUTES`, …
+    /// A variable of the configuration: `NVM_API_KEY`, `NVM_ENVIRONMENT`, `ROUTES`, `FACILITATOR_HEADERS`, …
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.variables.insert(name.into(), value.into());
+        self.sources.variables.insert(name.into(), value.into().into());
         self
     }
 
@@ -122,12 +122,16 @@ impl<T: Transport> PaywallBuilder<T> {
             handler: self.price.is_some(),
             ..Bindings::default()
         };
-        let variable = |name: &str| self.variables.get(name).filter(|_| name != "ORIGIN_URL").cloned();
-        let gate = Gate::new(Settings::read_document(&self.document, variable, bindings)?);
+        let mut sources = self.sources;
+        let dialects = Dialects::read(&mut sources)?;
+        dialects.check_state(self.state.is_some())?;
+        let variable = |name: &str| sources.left_variable(name).filter(|_| name != "ORIGIN_URL");
+        let gate = Gate::new(Settings::read_document(&sources.left_document()?, variable, bindings)?);
+        let dialects = Speaker::new(dialects, &sources);
         let Self { transport, state, price, client_address, log, routed, .. } = self;
         gate.settings().warnings().iter().for_each(|warning| log(warning));
         Ok(PaywallLayer {
-            shared: Arc::new(Shared { gate, transport, state, price, client_address, log, routed }),
+            shared: Arc::new(Shared { gate, dialects, transport, state, price, client_address, log, routed }),
         })
     }
 }

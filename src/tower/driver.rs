@@ -1,19 +1,21 @@
 //! One request: performs the actions of its flow and reports the results.
 
 use super::body::{MeteredEnd, PaidBody};
+use super::dialects::{self, Exchange, Kept};
 use super::price_request::{BodyError, PriceRequest};
 use super::reconciler;
+use super::response::{header_list, header_map, internal_error, own_response};
 use super::shared::Shared;
 use crate::paywall::{
-    Action, Delivery, Ending, Event, FacilitatorError, Forward, GateResponse, HeaderList, Meter,
-    OriginResponse, PaymentContext, RequestFlow, RequestHead, StreamEnd,
+    Action, Delivery, Ending, Event, Forward, Meter, OriginResponse, PaymentContext, RequestFlow,
+    RequestHead, StreamEnd,
 };
-use crate::transport::{CallError, Transport, call, header_text, header_value, now, within};
+use crate::transport::{Transport, call, header_text, now, within};
 use bytes::Bytes;
 use core::fmt;
 use core::future::poll_fn;
 use core::time::Duration;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body::Body;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -36,8 +38,8 @@ where
     }
     let (reply, response) = oneshot::channel();
     let (parts, body) = request.into_parts();
-    let driver =
-        Driver { shared, service: Some(service), parts, body: Some(body), origin: None, reply: Some(reply) };
+    let (service, body, reply) = (Some(service), Some(body), Some(reply));
+    let driver = Driver { shared, service, parts, body, origin: None, reply, exchange: None };
     tokio::spawn(driver.run());
     response.await.unwrap_or_else(|_| internal_error())
 }
@@ -50,6 +52,8 @@ struct Driver<S, T, A, B> {
     origin: Option<Response<B>>,
     /// Where the answer goes. It is closed when the client is gone.
     reply: Option<oneshot::Sender<Response<PaidBody<B>>>>,
+    /// The request in another dialect, where the gate speaks any.
+    exchange: Option<Exchange>,
 }
 
 impl<S, T, A, B> Driver<S, T, A, B>
@@ -60,12 +64,17 @@ where
     B: Body<Data = Bytes> + Send + 'static,
 {
     async fn run(mut self) {
+        match dialects::enter(&self.shared, &mut self.parts, &mut self.body).await {
+            Ok(exchange) => self.exchange = exchange,
+            Err(answer) => return self.respond(*answer),
+        }
         let Some(head) = self.head() else { return self.respond(internal_error()) };
         let (mut flow, mut action) = self.shared.gate.open(&head);
         loop {
             action = match action {
                 Action::Respond(response) => {
                     self.report(&mut flow);
+                    let response = dialects::answer(&self.shared, &mut self.exchange, response).await;
                     self.respond(own_response(response));
                     tell(&self.shared, flow).await;
                     break;
@@ -129,13 +138,7 @@ where
             Action::Call(request) => {
                 let timeout = Duration::from_millis(settings.timeout_ms().into());
                 let correlation = Some(flow.correlation_id());
-                let (backend, key) = (settings.facilitator(), Some(settings.key()));
-                match call(&shared.transport, backend, &request, key, correlation, timeout).await {
-                    Ok(response) => Event::Answered(response),
-                    Err(CallError::TimedOut) => Event::Unanswered(FacilitatorError::TimedOut),
-                    Err(CallError::Unreachable) => Event::Unanswered(FacilitatorError::Unreachable),
-                    Err(CallError::Unreadable) => Event::Unanswered(FacilitatorError::Unreadable),
-                }
+                dialects::perform(&shared, &request, correlation, timeout, &mut self.exchange).await
             }
             Action::State(call) => match &shared.state {
                 Some(state) => match state.ask(&call).await {
@@ -242,26 +245,36 @@ where
 
     /// Delivers the service's response, and goes on with the flow where it is settled later.
     async fn deliver(&mut self, flow: RequestFlow, delivery: Delivery) {
-        let Delivery { headers, journal, meter } = delivery;
+        let Delivery { mut headers, journal, meter } = delivery;
         if let Some(journal) = journal {
             (self.shared.log)(journal.line());
         }
         let Some(origin) = self.origin.take() else { return self.respond(internal_error()) };
         let (mut parts, body) = origin.into_parts();
+        let keeps = dialects::deliver(&self.shared, &mut self.exchange, parts.status, &mut headers).await;
         parts.headers = header_map(&headers);
-        let Some(meter) = meter else {
-            self.respond(Response::from_parts(parts, PaidBody::origin(body)));
-            return tell(&self.shared, flow).await;
-        };
-        let (body, end) = match meter.to_the_end {
-            true => {
-                let (body, end) = PaidBody::metered(body, &meter);
+        let (body, end) = match &meter {
+            Some(meter) if meter.to_the_end => {
+                let (body, end) = PaidBody::metered(body, meter);
                 (body, Some(end))
             }
-            false => (PaidBody::origin(body), None),
+            _ => (PaidBody::origin(body), None),
+        };
+        let (body, kept) = match keeps {
+            Some(answer) => {
+                let (body, copied) = body.copied();
+                (body, Some(Kept { answer, copied }))
+            }
+            None => (body, None),
         };
         self.respond(Response::from_parts(parts, body));
-        self.settle_later(flow, &meter, end).await;
+        match meter {
+            Some(meter) => self.settle_later(flow, &meter, end).await,
+            None => tell(&self.shared, flow).await,
+        }
+        if let Some(kept) = kept {
+            kept.keep(&self.shared).await;
+        }
     }
 
     /// Goes on with a flow whose answer is on its way.
@@ -341,35 +354,4 @@ async fn learn_plan<T: Transport>(shared: &Shared<T>) {
 async fn ready_call<S: Service<R>, R>(mut service: S, request: R) -> Result<S::Response, S::Error> {
     poll_fn(|context| service.poll_ready(context)).await?;
     service.call(request).await
-}
-
-/// The names and values of headers, in order.
-fn header_list(headers: &HeaderMap) -> HeaderList {
-    headers.iter().map(|(name, value)| (name.as_str(), header_text(value))).collect()
-}
-
-/// The same as a map. A value that cannot be one is left out.
-fn header_map(headers: &HeaderList) -> HeaderMap {
-    let pair =
-        |(name, value): (&str, &str)| Some((name.parse::<http::HeaderName>().ok()?, header_value(value)?));
-    let mut map = HeaderMap::new();
-    for (name, value) in headers.iter().filter_map(pair) {
-        map.append(name, value);
-    }
-    map
-}
-
-fn own_response<B>(response: GateResponse) -> Response<PaidBody<B>> {
-    let mut own = Response::new(PaidBody::text(response.body.unwrap_or_default()));
-    *own.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *own.headers_mut() = header_map(&response.headers);
-    own
-}
-
-fn internal_error<B>() -> Response<PaidBody<B>> {
-    let text = r#"{"error":"Internal Server Error","message":"The paywall failed.","code":"internal_error"}"#;
-    let mut response = Response::new(PaidBody::text(text.into()));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
-    response
 }

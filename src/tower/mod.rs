@@ -32,10 +32,13 @@
 
 mod body;
 mod builder;
+mod dialects;
 mod driver;
 mod price_request;
 mod reconciler;
+mod response;
 mod shared;
+mod speaker;
 mod state;
 
 pub use crate::paywall::PaymentContext;

@@ -1,9 +1,10 @@
 //! The task that does what comes due in the state: it settles again what may be, and tells the seller's journal.
 
+use super::dialects;
 use super::shared::Shared;
 use super::state::State;
 use crate::paywall::state::{self, Job, PlatformResponse, Rows, RowsError, Task};
-use crate::transport::{Transport, call, now};
+use crate::transport::{Transport, now};
 use core::time::Duration;
 use std::sync::{Arc, Weak};
 
@@ -69,8 +70,7 @@ async fn perform<T: Transport>(state: &State, job: &Job, shared: &Shared<T>) -> 
     match &job.task {
         Task::Call(request) => {
             let timeout = Duration::from_millis(settings.timeout_ms().into());
-            let (backend, key) = (settings.facilitator(), Some(settings.key()));
-            call(&shared.transport, backend, request, key, None, timeout)
+            dialects::ask(shared, request, None, timeout, None)
                 .await
                 .map_or(PlatformResponse::Unanswered, PlatformResponse::Answered)
         }

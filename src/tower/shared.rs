@@ -1,4 +1,5 @@
 use super::price_request::PriceRequest;
+use super::speaker::Speaker;
 use super::state::State;
 use crate::paywall::Gate;
 use crate::wire::Credits;
@@ -8,6 +9,8 @@ use std::sync::Arc;
 /// The values that all requests share.
 pub(super) struct Shared<T> {
     pub(super) gate: Gate,
+    /// The dialects beside x402 with plans, where there are any.
+    pub(super) dialects: Option<Speaker>,
     pub(super) transport: T,
     pub(super) state: Option<State>,
     pub(super) price: Option<Price>,

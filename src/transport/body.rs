@@ -23,7 +23,13 @@ impl<B> ResponseBody<B> {
     /// A text, and nothing behind it.
     #[cfg(feature = "tower")]
     pub(crate) fn text(text: String) -> Self {
-        Self { beginning: text.into(), rest: None }
+        Self::bytes(text.into())
+    }
+
+    /// Bytes, and nothing behind them.
+    #[cfg(feature = "tower")]
+    pub(crate) fn bytes(beginning: Bytes) -> Self {
+        Self { beginning, rest: None }
     }
 }
 

@@ -4,6 +4,8 @@ mod body;
 mod platform;
 
 pub use body::ResponseBody;
+#[cfg(feature = "tower")]
+pub(crate) use platform::exchange;
 pub(crate) use platform::{CallError, call};
 
 use bytes::{Bytes, BytesMut};

@@ -34,7 +34,15 @@ pub(crate) async fn call(
         request = request.header("x-correlation-id", correlation);
     }
     let body = call.body.clone().map(Bytes::from).unwrap_or_default();
-    let request = request.body(body).map_err(|_| CallError::Unreachable)?;
+    exchange(transport, request.body(body).map_err(|_| CallError::Unreachable)?, timeout).await
+}
+
+/// Sends a request and reads its response, all of it within the timeout.
+pub(crate) async fn exchange(
+    transport: &impl Transport,
+    request: http::Request<Bytes>,
+    timeout: Duration,
+) -> Result<api::Response, CallError> {
     let work = async {
         let response = transport.send(request).await.map_err(|_| CallError::Unreachable)?;
         let (head, body) = response.into_parts();

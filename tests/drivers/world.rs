@@ -31,6 +31,8 @@ pub(crate) struct Platform {
     /// A call that gets no answer.
     pub(crate) silent: Option<&'static str>,
     single_use: bool,
+    /// What the facilitator received.
+    pub(crate) facilitator_headers: Vec<(String, String)>,
 }
 
 #[derive(Clone, Default)]
@@ -71,8 +73,10 @@ impl Fake {
         self.platform.lock().unwrap().answers.push_back((call, status, body));
     }
 
+    /// A call of the platform, or of the facilitator.
     fn platform(&self, path: &str) -> Option<(u16, Value)> {
-        let call = path.rsplit('/').next().unwrap().to_string();
+        let last = path.rsplit('/').next().unwrap();
+        let call = if path.starts_with("/x402/") { ["facilitator/", last].concat() } else { last.into() };
         let mut platform = self.platform.lock().unwrap();
         platform.calls.push(call.clone());
         if platform.silent == Some(call.as_str()) {
@@ -90,6 +94,16 @@ impl Fake {
             "permissions" => (201, json!({ "accessToken": token(platform.single_use.then_some(&nonce)) })),
             "verify" => (200, json!({ "isValid": true, "payer": "0xb1", "agentRequestId": "req-1" })),
             "settle" => (200, receipt),
+            "challenge" => (200, json!({ "challenge": "Payment id=\"c1\"" })),
+            "facilitator/supported" => (
+                200,
+                json!({ "kinds": [{ "x402Version": 2, "scheme": "exact", "network": "eip155:84532" }] }),
+            ),
+            "facilitator/verify" => (200, json!({ "isValid": true, "payer": PAYER })),
+            "facilitator/settle" => (
+                200,
+                json!({ "success": true, "payer": PAYER, "transaction": "0x1", "network": "eip155:84532" }),
+            ),
             "create" => (201, json!({ "delegationId": "d-1" })),
             "1001" => (
                 200,
@@ -105,6 +119,9 @@ impl Fake {
         })
     }
 }
+
+/// The payer of an amount.
+const PAYER: &str = "0x857b06519E91e3A54538791bDbb0E22373e36b66";
 
 pub(crate) fn token(nonce: Option<&String>) -> String {
     let authorization = match nonce {
@@ -126,7 +143,13 @@ impl Transport for Fake {
     type Error = String;
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Stream>, String> {
-        if request.uri().host() == Some("127.0.0.1") {
+        if request.uri().host() == Some("facilitator.example") {
+            let headers = request.headers().iter();
+            let headers =
+                headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_string()));
+            self.platform.lock().unwrap().facilitator_headers.extend(headers);
+        }
+        if matches!(request.uri().host(), Some("127.0.0.1" | "facilitator.example")) {
             let Some((status, body)) = self.platform(request.uri().path()) else {
                 return std::future::pending().await;
             };
@@ -165,15 +188,28 @@ pub(crate) fn world(
     store: impl ObjectStore,
     handler: impl Fn(Request<Full<Bytes>>) -> Handled + Send + Sync + 'static,
 ) -> World {
+    world_of(&json!({ "routes": routes, "open": ["GET /health"], "unlisted": "deny" }), store, handler)
+}
+
+/// The same with all of its configuration.
+pub(crate) fn world_of(
+    document: &Value,
+    store: impl ObjectStore,
+    handler: impl Fn(Request<Full<Bytes>>) -> Handled + Send + Sync + 'static,
+) -> World {
     let fake = Fake::default();
     let log = Arc::new(Mutex::new(Vec::new()));
     let lines = log.clone();
+    let has_facilitator = document.to_string().contains("facilitator.example");
+    let headers = json!({ "https://facilitator.example/x402": { "x-key": "of-the-seller" } });
+    let headers = if has_facilitator { headers } else { json!({}) };
     let layer = PaywallLayer::builder(fake.clone())
-        .document(&json!({ "routes": routes, "open": ["GET /health"], "unlisted": "deny" }).to_string())
+        .document(&document.to_string())
         .unwrap()
         .variable("NVM_API_KEY", key())
         .variable("NVM_ENVIRONMENT", "custom")
         .variable("NVM_API_URL", "http://127.0.0.1:1")
+        .variable("FACILITATOR_HEADERS", headers.to_string())
         .variable("TIMEOUT_MS", "200")
         .variable("MAX_BODY_BYTES", "1000")
         .store(store)

@@ -61,7 +61,7 @@ async function buyer({ credits = true } = {}) {
 const ask = (headers = {}, body = 'why?', path = '/ask') => fetch(service.url + path, { method: 'POST', body, headers });
 
 test('each program is short', () => {
-  for (const name of ['agent', 'blocking_agent', 'axum_paywall']) {
+  for (const name of ['agent', 'blocking_agent', 'axum_paywall', 'axum_dialects']) {
     const lines = readFileSync(repoPath('examples/src/bin', `${name}.rs`), 'utf8').trim().split('\n').length;
     assert.ok(lines < 60, `${name}.rs has ${lines} lines`);
   }

@@ -11,6 +11,7 @@
 
 mod carrier;
 mod dispatch;
+mod envelope;
 mod exact;
 mod mpp;
 mod named;
@@ -26,6 +27,7 @@ mod tests;
 mod transfer;
 
 pub use carrier::Carrier;
+pub use envelope::{Envelope, Offered};
 pub use named::{Earlier, NameEnd, NameRefusal, NamedPayment, NoteChange, note};
 pub use offer::{Offer, Refused402};
 pub use platform::Platform;

@@ -1,6 +1,7 @@
 //! The platform of a gate, for calls that the gate itself does not make.
 
 use crate::api;
+use crate::codec;
 use crate::paywall::config::error::{ConfigError, Wrong, missing, wrong};
 use crate::paywall::config::settings::deployment;
 use crate::wire::{ApiKey, Secret};
@@ -34,6 +35,12 @@ impl Platform {
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         [&self.url, path].concat()
+    }
+
+    /// The challenge that the platform answered with; `None` where it gave none.
+    #[must_use]
+    pub fn challenge_of(answer: &str) -> Option<String> {
+        Some(codec::parse_object(answer)?.get("challenge")?.as_str()?.into())
     }
 
     /// The headers of a call with the key.

@@ -1,7 +1,9 @@
 //! The places where the configuration of a gate stands.
 
 use super::Platform;
+use super::option_names::MEMBERS;
 use crate::codec::{parse_json, parse_object, print, print_object};
+use crate::paywall::config::document::Document;
 use crate::paywall::config::error::{ConfigError, wrong};
 use alloc::{
     string::{String, ToString},
@@ -43,6 +45,39 @@ impl Sources {
             options: read("options", options)?,
             variables: read("variables", variables)?,
         })
+    }
+
+    /// Reads a document, whose members are those of the gate and of the dialects.
+    ///
+    /// # Errors
+    /// It is no JSON object, or has a member that is not known.
+    pub fn read_document(text: &str) -> Result<Map<String, Value>, ConfigError> {
+        let Some(members) = parse_object(text) else {
+            return Document::parse(text).map(|_| Map::new());
+        };
+        let mut rest = members.clone();
+        rest.retain(|name, _| !MEMBERS.contains(&name.as_str()));
+        Document::parse(&print_object(&rest)).map(|_| members)
+    }
+
+    /// The document that is left for the gate.
+    ///
+    /// # Errors
+    /// It has a member that is not known.
+    pub fn left_document(&self) -> Result<Document, ConfigError> {
+        self.document
+            .as_ref()
+            .map_or(Ok(Document::default()), |members| Document::parse(&print_object(members)))
+    }
+
+    /// A variable that is left for the gate.
+    #[must_use]
+    pub fn left_variable(&self, name: &str) -> Option<String> {
+        match self.variables.get(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            value => Some(print(value)),
+        }
     }
 
     /// Takes a value out of all places: the name under which it was found, and the value.

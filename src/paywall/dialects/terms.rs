@@ -1,6 +1,7 @@
 //! The terms of the dialects.
 
 use super::carrier::Asked;
+use crate::codec;
 use crate::wire::exact::{Amount, ChainAddress, ChainId, EXACT, X402Version};
 use crate::wire::{PlanId, Secret};
 use alloc::{string::String, vec::Vec};
@@ -74,6 +75,18 @@ impl Dialects {
     #[must_use]
     pub fn facilitator_headers(&self) -> Option<&Secret> {
         self.facilitator_headers.as_ref()
+    }
+
+    /// The headers for a facilitator, by its address.
+    #[must_use]
+    pub fn headers_of(&self, facilitator: &str) -> Vec<(String, String)> {
+        let headers =
+            self.facilitator_headers.as_ref().and_then(|headers| codec::parse_object(headers.expose()));
+        let Some(Value::Object(given)) = headers.and_then(|mut headers| headers.remove(facilitator)) else {
+            return Vec::new();
+        };
+        let text = |value: Value| value.as_str().unwrap_or_default().into();
+        given.into_iter().map(|(name, value)| (name, text(value))).collect()
     }
 
     /// True where payments of version 1 are taken.
