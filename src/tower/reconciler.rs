@@ -3,13 +3,12 @@
 use super::dialects;
 use super::shared::Shared;
 use super::state::State;
+use crate::paywall::state::shell_limits::MAX_JOBS;
 use crate::paywall::state::{self, Job, PlatformResponse, Rows, RowsError, Task};
 use crate::transport::{Transport, now};
 use core::time::Duration;
 use std::sync::{Arc, Weak};
 
-/// How many jobs of an object are done before others have their turn.
-const MAX_JOBS: u32 = 64;
 /// The shortest and the longest time between two looks at the store.
 const MIN_PAUSE: Duration = Duration::from_millis(1);
 const MAX_PAUSE: Duration = Duration::from_secs(60);

@@ -1,15 +1,12 @@
 //! The state in this process: commands run on the objects of a store.
 
+use crate::paywall::state::shell_limits::{FIRST_PAUSE_MS, MAX_ATTEMPTS};
 use crate::paywall::state::{self, ObjectStore, Reply, Rows, RowsError, StateCall};
 use crate::transport::now;
 use core::time::Duration;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
-
-/// How often a call that nobody waits for is repeated, and the first pause between two of them.
-const ATTEMPTS: u32 = 6;
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The objects of a store. A task does what comes due: see `reconciler`.
 #[derive(Clone)]
@@ -43,13 +40,13 @@ impl State {
     /// Runs commands that nobody waits for. They must arrive, so each is repeated until it does.
     pub(super) async fn tell(&self, calls: Vec<StateCall>, log: &(dyn Fn(&str) + Send + Sync)) {
         for call in calls {
-            for attempt in 1..=ATTEMPTS {
+            for attempt in 0..MAX_ATTEMPTS {
                 match self.ask_once(&call).await {
                     Ok(_) => break,
-                    Err(error) if attempt == ATTEMPTS => {
+                    Err(error) if attempt + 1 == MAX_ATTEMPTS => {
                         log(&format!("state: a command was lost: {error}"));
                     }
-                    Err(_) => tokio::time::sleep(PAUSE * 2u32.pow(attempt - 1)).await,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(FIRST_PAUSE_MS << attempt)).await,
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 use super::env::STATE;
 use super::{js, settings};
+use crate::paywall::state::shell_limits::{FIRST_PAUSE_MS, MAX_ATTEMPTS, MAX_JOBS};
 use crate::paywall::state::{self, Command, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task};
 use std::cell::Cell;
 use worker::js_sys::{Date, Reflect};
@@ -19,11 +20,6 @@ CREATE TABLE IF NOT EXISTS rows (
   UNIQUE (kind, id));
 CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
 ";
-/// How many questions one alarm asks before it makes room for others.
-const MOST_JOBS: u32 = 64;
-/// How often a note is told, and how long is waited in between, in milliseconds.
-const TELLS: u32 = 6;
-const PAUSE_MS: u64 = 100;
 
 /// The state that must exist only once for a payer or a network: claims, journal, allowances, rates, receipts.
 #[durable_object(alarm)]
@@ -56,7 +52,7 @@ impl DurableObject for PaywallState {
             settings::refresh(&self.env).await;
         }
         let mut log = |line: String| worker::console_log!("{}", line);
-        for _ in 0..MOST_JOBS {
+        for _ in 0..MAX_JOBS {
             let job = gate.due(&mut self.rows()?, js::now(), &mut log).map_err(failed)?;
             let Some(job) = job else { break };
             let response = match &job.task {
@@ -108,13 +104,13 @@ pub(super) async fn ask(env: &Env, call: &StateCall, patience_ms: u32) -> Result
 /// Tells objects what nobody waits for. It has to arrive, so it is told again until it does.
 pub(super) async fn tell(env: &Env, notes: Vec<StateCall>, patience_ms: u32) {
     for note in notes {
-        for round in 0..TELLS {
+        for round in 0..MAX_ATTEMPTS {
             match ask_once(env, &note, patience_ms).await {
                 Ok(_) => break,
-                Err(error) if round + 1 == TELLS => {
+                Err(error) if round + 1 == MAX_ATTEMPTS => {
                     worker::console_error!("state: a note was lost: {} {:?}", error, note.command);
                 }
-                Err(_) => Delay::from(std::time::Duration::from_millis(PAUSE_MS << round)).await,
+                Err(_) => Delay::from(std::time::Duration::from_millis(FIRST_PAUSE_MS << round)).await,
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The calls that are a path and a flat body, one line each.
 
 use super::fields::{Fields, read};
+use crate::api::calls::{GET_AGENT_PLANS, GET_AGENTS_OF_A_PLAN, GET_PLANS};
 use crate::api::query::encode;
 use crate::api::{Auth, Method, Request};
 use crate::codec::text::has;
@@ -19,18 +20,9 @@ use serde_json::{Map, Value};
 /// A member is `argument=member:kind`, short `member:kind` where both have one name; `?` behind it where it may be left out,
 /// `!value` where that stands for it. For the kinds see `fields`.
 const CALLS: [(&str, &str, Option<&str>); 31] = [
-    ("getPlans", "GET+ /api/v1/protocol/plans?page=1&offset=100&sortBy=created&sortOrder=desc&orgId", None),
-    // A page's size goes by two names.
-    (
-        "getAgentsAssociatedToAPlan",
-        "GET /api/v1/protocol/plans/:planId/agents?sortBy&sortOrder=desc&page=1&pageSize=10",
-        None,
-    ),
-    (
-        "getAgentPlans",
-        "GET /api/v1/protocol/agents/:agentId/plans?sortBy&sortOrder=desc&page=1&pageSize=10",
-        None,
-    ),
+    ("getPlans", GET_PLANS, None),
+    ("getAgentsAssociatedToAPlan", GET_AGENTS_OF_A_PLAN, None),
+    ("getAgentPlans", GET_AGENT_PLANS, None),
     ("orderFiatPlan", "POST+ /api/v1/fiat/stripe/payment", Some("planId:id sessionType:text!\"embedded\"")),
     ("getPlanBalance", "GET /api/v1/protocol/plans/:planId/balance/:holder", None),
     (

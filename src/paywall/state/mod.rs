@@ -30,6 +30,8 @@ mod open_deliveries;
 mod reconcile;
 mod records;
 pub(crate) mod shard;
+#[cfg(any(feature = "tower", feature = "worker"))]
+pub(crate) mod shell_limits;
 mod store;
 mod vacancy;
 

@@ -3,10 +3,12 @@ import { MapRows, SqlRows } from './sql_rows.js';
 import { Fields } from './fields.js';
 import { call } from './runtime.js';
 
-/** How many questions one alarm asks before it makes room for others. */
+// These three are those of the shells in Rust (`paywall::state::shell_limits`).
+/** How many jobs of an object are done before others have their turn. */
 const MOST_JOBS = 64;
-/** How often a note is told, and how long is waited in between, in milliseconds. */
+/** How often a command that nobody waits for is sent until it arrives. */
 const TELLS = 6;
+/** The pause after the first time, in milliseconds. Each later pause is twice as long. */
 const PAUSE = 100;
 /** How long a note waits that can, in milliseconds: until then the next command to its object takes it along. */
 const GATHER = 30;
