@@ -55,17 +55,18 @@ impl Gate {
         self.shared.plans.stale(now)
     }
 
-    /// Takes the platform's answer to a [`PlanQuery`]; `None` where it did not answer. Terms that were known stay known
-    /// then.
+    /// Takes the platform's answer to a [`PlanQuery`]; `None` where it did not answer. Terms that were known stay known then. `now` is in
+    /// milliseconds since 1970.
     pub fn learn(&self, query: &PlanQuery, answer: Option<&api::Response>, now: u64) {
         self.shared.plans.learn(query, answer, self.settings().environment(), now);
     }
 
     /// Does the next thing that is due in an object of the state, as [`state::due`], and counts a settlement whose outcome
     /// will not be known.
+    /// `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// Where the storage fails.
+    /// The storage fails.
     pub fn due(
         &self,
         rows: &mut impl Rows,

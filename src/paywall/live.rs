@@ -24,7 +24,8 @@ pub struct Live {
 const FRESH_MS: u64 = 5_000;
 
 impl Live {
-    /// Begins with a document, or without one where there is none. `read` reads the settings.
+    /// Begins with a document, or without one where there is none. `read` reads the settings. `now` is in milliseconds
+    /// since 1970.
     ///
     /// # Errors
     /// The first key that is missing or wrong: there is no gate then, and nothing is let through.

@@ -56,7 +56,7 @@ impl Buyer {
         self.session.records.all()
     }
 
-    /// Begins a fetch.
+    /// Begins a fetch. `now` is in milliseconds since 1970.
     pub fn open(&mut self, request: FetchRequest, now: u64) -> FetchId {
         let fetch = self.name_fetch();
         self.open_as(fetch, request, now);
@@ -70,7 +70,7 @@ impl Buyer {
         FetchId::from(self.last_fetch)
     }
 
-    /// Begins a fetch under a name that was given out for it.
+    /// Begins a fetch under a name that was given out for it. `now` is in milliseconds since 1970.
     pub fn open_as(&mut self, fetch: FetchId, request: FetchRequest, now: u64) {
         if let Some(outer) = request.within {
             self.session.questions.nest(fetch, outer);
@@ -79,6 +79,7 @@ impl Buyer {
     }
 
     /// The shell reports the result of the last action of `fetch`. Reports for a fetch that is over are ignored.
+    /// `now` is in milliseconds since 1970.
     pub fn handle_event(&mut self, fetch: FetchId, event: Event, now: u64) {
         let Some(machine) = self.fetches.get(fetch) else { return };
         let was_asking = machine.is_asking();
@@ -136,7 +137,7 @@ impl Buyer {
         }
     }
 
-    /// A balance was read: purchases are decided by it.
+    /// The shell reports a balance that it read, in credits: purchases are decided by it. `now` is in milliseconds since 1970.
     pub fn record_balance(&mut self, plan_id: &PlanId, held: Credits, now: u64) {
         self.session.record_balance(plan_id, held, now);
     }

@@ -57,11 +57,11 @@ pub struct AmountLimit {
 /// How many plans may be bought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PurchaseLimits {
-    /// In an hour.
+    /// The number in an hour.
     pub per_hour: Option<u32>,
-    /// In a day.
+    /// The number in a day.
     pub per_day: Option<u32>,
-    /// In a session, or in all that a shared budget knows of.
+    /// The number in a session, or in all that a shared budget knows of.
     pub total: Option<u32>,
 }
 

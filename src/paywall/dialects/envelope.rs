@@ -62,7 +62,7 @@ impl Dialects {
 }
 
 impl Envelope {
-    /// Reads the payment of a request. `token_headers` are the headers that a token may come in.
+    /// Reads the payment of a request. `token_headers` are the headers that a token may come in; `now` is in milliseconds since 1970.
     #[must_use]
     pub fn open(
         dialects: &Dialects,
@@ -101,7 +101,7 @@ impl Envelope {
         matches!(self.entry, Entry::NeedsBody)
     }
 
-    /// The answer to a body that is too large to be read first.
+    /// The answer to a body that is too large to be read first: it has more than `limit` bytes.
     #[must_use]
     pub fn body_too_large(limit: usize) -> GateResponse {
         let message =

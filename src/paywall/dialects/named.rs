@@ -173,7 +173,7 @@ impl NamedPayment {
         Some(Earlier::Answer { status: status.unwrap_or(200), headers, body: body.into() })
     }
 
-    /// The command that claims the name, once the platform has answered the verification and the payment is good.
+    /// The command that claims the name, once the platform has answered the verification and the payment is good. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn claim(&self, status: u16, body: &str, now: u64) -> Option<String> {
         let is_valid = || parse_json(body.as_bytes())?.get("isValid")?.as_bool();
@@ -207,7 +207,7 @@ impl NamedPayment {
         }
     }
 
-    /// The command that keeps an answer; without a body where it is too large, or broke off.
+    /// The command that keeps an answer; without a body where it is too large, or broke off. `now` is in milliseconds since 1970.
     #[must_use]
     pub fn keep(&self, status: u16, headers: &[(String, String)], body: Option<&str>, now: u64) -> String {
         let mut record = Map::new();
@@ -234,7 +234,7 @@ pub enum NoteChange {
 }
 
 /// Performs a command on the note of an object: its reply, and the change. `note` reads it; `note TIME` and a text on the next line write one
-/// where there is none, `note! TIME` in any case. A note that has ended is none.
+/// where there is none, `note! TIME` in any case. A note that has ended is none. Times are in milliseconds since 1970.
 #[must_use]
 pub fn note(stored: Option<&str>, command: &str, now: u64) -> (String, NoteChange) {
     let ends = |text: &str| text.parse::<u64>().ok().filter(|end| *end > now);

@@ -42,7 +42,8 @@ impl Supported {
     /// How long an offer waits for an answer, in milliseconds.
     pub const PATIENCE_MS: u32 = 3_000;
 
-    /// The facilitators that are to be asked before an offer is made. Each is asked once at a time.
+    /// The facilitators that are to be asked before an offer is made. Each is asked once at a time. `now` is in milliseconds since
+    /// 1970.
     pub fn queries(&mut self, dialects: &Dialects, now: u64) -> Vec<SupportedQuery> {
         let patient = now.saturating_add(Self::PATIENCE_MS.into());
         let mut queries = Vec::new();
@@ -65,6 +66,7 @@ impl Supported {
     }
 
     /// Takes the answer of a facilitator, `None` where it gave none: the last one stands then. Gives what is to be logged.
+    /// `now` is in milliseconds since 1970.
     pub fn learn(
         &mut self,
         dialects: &Dialects,

@@ -17,9 +17,9 @@ pub enum Unit {
 pub struct Ending {
     /// How.
     pub how: EndReason,
-    /// Bytes of the body.
+    /// The number of bytes of the body.
     pub bytes: u64,
-    /// Events.
+    /// The number of events of a `text/event-stream`.
     pub events: u64,
     /// The number the stream said, if it did.
     pub tokens: Option<u64>,

@@ -27,7 +27,7 @@ struct TakenAllowance {
 /// Does what a command says. `now` is in milliseconds since 1970.
 ///
 /// # Errors
-/// Where the storage fails; the request is then not to go on.
+/// The storage fails: the request must not go on.
 pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply, RowsError> {
     match command {
         Command::Admit { id, rates, claim, allowance, open, entry } => {

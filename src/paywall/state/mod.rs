@@ -198,7 +198,7 @@ pub struct Entry {
     pub id: String,
     /// How it stands.
     pub status: EntryStatus,
-    /// When it was written.
+    /// When it was written, in milliseconds since 1970.
     pub at: u64,
     /// The route.
     pub route: String,
@@ -225,19 +225,19 @@ pub struct Entry {
     pub receipt: Option<serde_json::Value>,
     /// Why it stands so, in a code.
     pub why: Option<String>,
-    /// How often the reconciler has looked into it, since it was last settled again.
+    /// How many times the reconciler has looked into it, since it was last settled again.
     pub tries: u32,
-    /// How often it was settled again after a settle that certainly burned nothing.
+    /// How many times it was settled again after a settle that certainly burned nothing.
     pub rounds: u32,
     /// How long a settle may still arrive after it was sent or given up, in milliseconds.
     pub settle_grace_ms: u64,
-    /// Until when the settle that was sent last may still arrive.
+    /// Until when the settle that was sent last may still arrive, in milliseconds since 1970.
     pub in_flight_until: u64,
     /// True if a settle was sent for it, or is about to be sent.
     pub sent: bool,
     /// True if it counts against the number of deliveries that the payer may have open.
     pub open: bool,
-    /// When its token ends, where that is known.
+    /// When its token ends, in milliseconds since 1970, where that is known.
     pub token_expires_at: Option<u64>,
     /// True if the seller's book has a copy of it.
     pub copied_to_seller: bool,

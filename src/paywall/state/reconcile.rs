@@ -67,10 +67,10 @@ const BATCH: u32 = 64;
 const BY_BALANCE: &str = "balance_counted";
 
 /// Looks at what is due: sweeps what has run out, gives up what cannot be known, and says what to do next, if anything.
-/// A line for the log goes to `log` for each entry that came to its end.
+/// A line for the log goes to `log` for each entry that came to its end. `now` is in milliseconds since 1970.
 ///
 /// # Errors
-/// Where the storage fails.
+/// The storage fails.
 pub fn due(rows: &mut impl Rows, now: u64, log: &mut impl FnMut(String)) -> Result<Option<Job>, RowsError> {
     loop {
         let batch = rows.due(now, BATCH)?;
@@ -188,10 +188,10 @@ fn wait(tries: u32) -> u64 {
     SOON_MS.saturating_mul(1 << tries.min(20)).min(LATE_MS)
 }
 
-/// Takes what came of a job.
+/// Takes the response to a job. `now` is in milliseconds since 1970.
 ///
 /// # Errors
-/// Where the storage fails.
+/// The storage fails.
 pub fn on_response(
     rows: &mut impl Rows,
     job: &Job,

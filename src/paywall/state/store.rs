@@ -13,31 +13,31 @@ pub trait Rows {
     /// Makes a row or changes it. `due` is when it is to be looked at, in milliseconds since 1970.
     ///
     /// # Errors
-    /// Where the storage fails.
+    /// The storage fails.
     fn put(&mut self, kind: &str, id: &str, value: &str, due: Option<u64>) -> Result<(), RowsError>;
 
     /// Drops a row.
     ///
     /// # Errors
-    /// Where the storage fails.
+    /// The storage fails.
     fn remove(&mut self, kind: &str, id: &str) -> Result<(), RowsError>;
 
     /// At most `limit` rows that are due, the longest due first.
     ///
     /// # Errors
-    /// Where the storage fails.
+    /// The storage fails.
     fn due(&self, now: u64, limit: u32) -> Result<Vec<Row>, RowsError>;
 
     /// When the next row is due.
     ///
     /// # Errors
-    /// Where the storage fails.
+    /// The storage fails.
     fn next_due(&self) -> Result<Option<u64>, RowsError>;
 
     /// At most `limit` rows of a kind, in the order in which they were made, those after the row `after`.
     ///
     /// # Errors
-    /// Where the storage fails.
+    /// The storage fails.
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError>;
 
     /// Nothing hangs on a row any more but what somebody may want to read: a store with little room may drop it before it

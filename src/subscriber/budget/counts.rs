@@ -45,19 +45,19 @@ impl Budget {
         self.since(now.saturating_sub(HOUR_MS))
     }
 
-    /// The same for a day.
+    /// The credits that count against a limit per day at `now` (milliseconds since 1970).
     #[must_use]
     pub fn in_day(&self, now: u64) -> Credits {
         self.since(now.saturating_sub(DAY_MS))
     }
 
-    /// How many orders were sent in the last hour.
+    /// How many orders were sent in the hour before `now` (milliseconds since 1970).
     #[must_use]
     pub fn purchases_in_hour(&self, now: u64) -> Credits {
         self.purchases_since(BOUGHT, now.saturating_sub(HOUR_MS))
     }
 
-    /// The same for a day.
+    /// How many orders were sent in the day before `now` (milliseconds since 1970).
     #[must_use]
     pub fn purchases_in_day(&self, now: u64) -> Credits {
         self.purchases_since(BOUGHT, now.saturating_sub(DAY_MS))

@@ -5,13 +5,13 @@ use crate::subscriber::FetchError;
 /// How long the steps of a fetch may take, in milliseconds; `None` for as long as they take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timeouts {
-    /// Each request to the seller, until its head is there; where that is a 402, until its terms are.
+    /// Each request to the seller, until its head is there; where that is a 402, until its terms are. In milliseconds.
     pub send: Option<u32>,
-    /// Each thing that the platform is asked for: a token, a balance, an order.
+    /// Each thing that the platform is asked for: a token, a balance, an order, in milliseconds.
     pub platform: Option<u32>,
-    /// Each question and each choice.
+    /// Each question and each choice, in milliseconds.
     pub approve: Option<u32>,
-    /// The credits of an order that went through; `None` for a minute.
+    /// The credits of an order that went through, in milliseconds; `None` for a minute.
     pub credits: Option<u32>,
 }
 

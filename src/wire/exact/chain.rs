@@ -75,7 +75,7 @@ impl ChainId {
         }
     }
 
-    /// The id of an EVM chain.
+    /// The number of an EVM chain (EIP-155): 8453 of `eip155:8453`.
     #[must_use]
     pub fn evm(&self) -> Option<u64> {
         match self {

@@ -95,7 +95,7 @@ pub struct SolanaTransfer {
     pub mint: SolanaAddress,
     /// The account that receives them.
     pub destination: SolanaAddress,
-    /// In atomic units.
+    /// The amount, a number of atomic units of the token.
     pub amount: u64,
     /// The decimals that the payer signed for.
     pub decimals: u8,
