@@ -106,6 +106,9 @@ where
         let host = uri.authority().map(|authority| authority.as_str().to_string());
         let host =
             host.or_else(|| headers.get("host").map(header_text)).unwrap_or_else(|| "localhost".into());
+        // The end of a host of more than a host would be read as the path. Without one it is no URL, and refused.
+        let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte));
+        let host = if is_plain { host } else { String::new() };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         Some(RequestHead {
             method: method.as_str().into(),

@@ -41,6 +41,30 @@ async fn a_request_reaches_the_service_when_it_is_paid_for_or_open() {
     assert_eq!(world.fake.calls().into_iter().filter(|call| call == "settle").count(), 1);
 }
 
+#[tokio::test]
+async fn rule_16_a_host_that_goes_on_as_a_path_is_refused() {
+    let world = world(routes(), MemoryStore::new(), shop);
+    // A router has matched the path, whatever the host: the gate would read the open `/health` in its place.
+    for host in [
+        "api.example/health?",
+        "api.example\\health?",
+        "a@api.example/health?",
+        "/health?",
+        "",
+        "api example",
+    ] {
+        let answer = call(&world, "GET", "/other", &[("host", host)]).await;
+        assert_eq!(
+            (answer.status(), text(answer).await.contains("path_not_a_url")),
+            (StatusCode::BAD_REQUEST, true),
+            "{host}"
+        );
+    }
+    for host in ["api.example", "API.example:8443", "[::1]:80", "my_shop.example."] {
+        assert_eq!(call(&world, "GET", "/health", &[("host", host)]).await.status(), 200, "{host}");
+    }
+}
+
 #[test]
 fn what_a_configuration_cannot_promise_is_logged_when_the_layer_is_built() {
     for (name, state, warnings) in [("without a state", false, 2), ("with a state", true, 0)] {

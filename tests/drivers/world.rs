@@ -262,8 +262,10 @@ pub(crate) async fn call_with(
     headers: &[(&str, &str)],
     body: String,
 ) -> Served {
-    let mut request = Request::builder().method(method).uri(path).header("host", "api.example");
-    for (name, value) in headers {
+    let mut request = Request::builder().method(method).uri(path);
+    let host = [("host", "api.example")];
+    let host = host.iter().filter(|_| !headers.iter().any(|(name, _)| *name == "host"));
+    for (name, value) in headers.iter().chain(host) {
         request = request.header(*name, *value);
     }
     world.paywall.clone().call(request.body(Full::from(body)).unwrap()).await.unwrap()

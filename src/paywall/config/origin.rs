@@ -51,7 +51,7 @@ impl OriginSetting {
                 continue;
             }
             if kind.is_some() && !(one == Kind::Service && kind == Some(Kind::Url)) {
-                problems.note(name, "is bound, and there is another origin: a gate stands before one");
+                problems.note(name, "is bound, and there is another origin");
             }
             kind = Some(one);
         }

@@ -128,7 +128,7 @@ fn max_open(members: &ObjectReader<'_>, settlement: Settlement, around: RouteCon
     }
     if !around.state {
         let problem = "needs a state (in a Worker the Durable Object binding PAYWALL_STATE), and there is none: without it a payer may have any number of \
-                       answers that are not settled yet. \"unbounded\": true accepts that";
+                       unsettled answers, as \"unbounded\": true says";
         members.wrong("settle", problem);
     }
     Some(given.unwrap_or(1))
@@ -145,8 +145,7 @@ fn margin(members: &ObjectReader<'_>, ways: &[PaymentOption]) -> Option<serde_js
         }
     };
     if !ways.iter().all(|way| matches!(way.price, Price::Fixed(credits) if !credits.is_zero())) {
-        let problem =
-            "goes with fixed credits only, which are verified: what is burned is the platform's word then";
+        let problem = "goes with fixed credits only: what is burned is the platform's word then";
         members.wrong("marginPercent", problem);
     }
     Some(number.clone())

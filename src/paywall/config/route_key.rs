@@ -89,7 +89,7 @@ fn parse_methods(text: &str, at: &str) -> Result<Vec<Method>, Wrong> {
     let named = methods.len();
     methods.retain(|method| *method != Method::Head);
     if methods.len() < named && !methods.contains(&Method::Get) {
-        return Err(wrong(at, "names HEAD without GET, with which it goes"));
+        return Err(wrong(at, "names HEAD without GET"));
     }
     Ok(methods)
 }

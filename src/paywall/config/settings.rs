@@ -225,7 +225,7 @@ fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if !state {
         warnings.push(
-            "a single-use token that is presented to several isolates or processes at once is worked for more than once, \
+            "a single-use token that several isolates or processes get at once is worked for more than once, \
              though charged for once.",
         );
         warnings.push(
@@ -233,8 +233,7 @@ fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
         );
         if terms.settlement != Settlement::BeforeDelivery {
             warnings.push(
-                "a route with \"unbounded\": true delivers to one payer any number of answers that are not settled yet, and \
-                 that may never be.",
+                "a route with \"unbounded\": true delivers any number of unsettled answers to one payer.",
             );
             warnings.push(
                 "an answer that is settled at its end is not charged where its isolate or process dies before.",

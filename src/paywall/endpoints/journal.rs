@@ -31,7 +31,7 @@ impl JournalRequest {
         };
         context.log.route = "own".into();
         if !context.settings().state {
-            let message = "There is no state, so there is no journal: what is not known is only in the log.";
+            let message = "Without a state there is no journal; the log has what is not known.";
             return Some(Err(GateResponse::error(404, "journal_unavailable", message)));
         }
         let query = target.query.as_deref().unwrap_or_default();

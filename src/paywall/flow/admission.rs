@@ -179,7 +179,7 @@ fn check_token(pending: PendingPayment, context: &Context) -> Progress<Admission
         Progress::Done(context.respond(GateResponse::payment_required(&offer, code, message)))
     };
     let Some((option, most)) = route.option_for(&token, &most) else {
-        let message = "This payment token is for another plan or scheme than this resource is offered under.";
+        let message = "This payment token is for another plan or scheme than this resource.";
         return refuse("payment_for_another_plan", message);
     };
     if route.single_use && !token.is_single_use() {

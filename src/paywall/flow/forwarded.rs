@@ -66,7 +66,7 @@ impl Forwarded {
             Event::OriginUnusable => Some((
                 502,
                 "origin_unusable",
-                "The body of the answer was read before it came to the gate, so it cannot be delivered. Nothing was charged.",
+                "The body of the answer was read before the gate. Nothing was charged.",
             )),
             _ => None,
         };

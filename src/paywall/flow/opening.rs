@@ -103,8 +103,7 @@ fn admit(request: &RequestHead, context: &mut Context) -> Opened {
         && carries_body
         && matches!(listing, Listing::Paid(..) | Listing::Open(_) | Listing::Passed(_))
     {
-        let message = "The body of this request was read before it came to the gate, by a body parser or a middleware in \
-                       front of it, and cannot be sent on. Nothing was charged.";
+        let message = "The body of this request was read before the gate, by a parser or a middleware. Nothing was charged.";
         return Err(GateResponse::error(500, "body_already_read", message));
     }
     let (route, path) = match listing {
@@ -144,8 +143,7 @@ fn admit(request: &RequestHead, context: &mut Context) -> Opened {
             && protocol.trim().eq_ignore_ascii_case("websocket")
             && route.settlement == Settlement::BeforeDelivery;
         if !context.websocket {
-            let message =
-                "A paid resource is upgraded to a WebSocket that is settled before, and to nothing else.";
+            let message = "A paid resource is upgraded only to a WebSocket, settled before.";
             return Err(GateResponse::error(400, "upgrade_not_supported", message));
         }
     }

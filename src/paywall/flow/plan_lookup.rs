@@ -54,7 +54,6 @@ impl PlanLookup {
 }
 
 pub(crate) fn plan_unknown() -> GateResponse {
-    let message =
-        "How this resource is paid for could not be found out. Nothing was charged; try again later.";
+    let message = "The plan of this resource could not be read. Nothing was charged; try again later.";
     GateResponse::unavailable("plan_unknown", message)
 }

@@ -182,8 +182,7 @@ fn wait_for_earlier(mut payment: Box<PaymentAttempt>, context: &mut Context) -> 
     let since = *payment.waiting_since.get_or_insert(context.now);
     let waited = context.now.saturating_sub(since);
     if waited >= MOST_WAIT_MS {
-        let message =
-            "An earlier answer to this payer is not settled yet. Nothing was charged; try again later.";
+        let message = "An earlier answer is not settled yet. Nothing was charged; try again later.";
         let answer =
             GateResponse::error(429, "payment_in_progress", message).with("retry-after", RETRY_AFTER);
         return Progress::Done(context.reject(&payment, answer));

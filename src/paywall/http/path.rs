@@ -149,6 +149,16 @@ impl CanonicalPath {
     /// # Errors
     /// A [`PathError`] that says which doubt it was refused for.
     pub(crate) fn parse(raw: &str) -> Result<Self, PathError> {
+        Self::read(raw, true)
+    }
+
+    /// A raw path as a router reads it that resolves nothing: dot segments and empty ones are segments like others. The slash at
+    /// its end says nothing.
+    pub(crate) fn unresolved(raw: &str) -> Self {
+        Self::read(raw.strip_suffix('/').unwrap_or(raw), false).unwrap_or_else(|_| Self::of(Vec::new(), true))
+    }
+
+    fn read(raw: &str, resolves: bool) -> Result<Self, PathError> {
         if raw.len() > MAX_PATH_BYTES {
             return Err(PathError::TooLong);
         }
@@ -161,16 +171,15 @@ impl CanonicalPath {
         for segment in raw.split('/') {
             let segment = percent_decode(segment)?;
             directory = matches!(segment.as_str(), "" | "." | "..");
-            match segment.as_str() {
-                "" | "." => {}
-                ".." => {
+            if !directory {
+                check_segment(&segment)?;
+            } else if resolves {
+                if segment == ".." {
                     segments.pop().ok_or(PathError::AboveRoot)?;
                 }
-                _ => {
-                    check_segment(&segment)?;
-                    segments.push(segment);
-                }
+                continue;
             }
+            segments.push(segment);
         }
         Ok(Self { segments, directory })
     }

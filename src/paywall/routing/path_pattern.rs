@@ -31,15 +31,13 @@ impl Pattern {
     /// Reads a path from the configuration; what is wrong with it, in words, otherwise.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.contains(['{', '}', '(', ')', '[', ']', '+', '?', '!']) {
-            return Err(
-                "has one of {}()[]+?! in its path, which is not supported; percent-encode it if it is meant as it stands",
-            );
+            return Err("has one of {}()[]+?! in its path; percent-encode it if it is meant literally");
         }
         let mut parameters = Vec::new();
         for segment in text.split('/') {
             parameters.push(match segment.strip_prefix([':', '*']) {
                 None if segment.contains([':', '*']) => {
-                    return Err("has a `:` or `*` inside a segment, where it is not supported");
+                    return Err("has a `:` or `*` inside a segment");
                 }
                 None => None,
                 Some("") if segment == ":" => return Err("has a `:` segment without a plain name"),

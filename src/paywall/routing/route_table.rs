@@ -152,9 +152,9 @@ impl Routes {
         positions.iter().filter_map(|position| self.entries.get(*position)).collect()
     }
 
-    /// The entries that a target can concern, in the order of the list.
-    fn near(&self, target: &Target) -> Vec<&Entry> {
-        match self.index.candidates(&target.path) {
+    /// The entries that a path can concern, in the order of the list.
+    fn near(&self, path: &CanonicalPath) -> Vec<&Entry> {
+        match self.index.candidates(path) {
             Some(near) => self.at(&near),
             None => self.entries.iter().collect(),
         }
@@ -168,7 +168,7 @@ impl Routes {
     /// Which line `method` and `target` fall under. `form` says that the body is a form, in which a `_method` may be;
     /// `routed` is the path by which a router has chosen already what is to answer.
     pub(crate) fn find(&self, method: Method, target: &Target, form: bool, routed: Option<&str>) -> Listing {
-        let near = self.near(target);
+        let near = self.near(&target.path);
         let on_path = || near.iter().copied().filter(|entry| entry.matches(target));
         let paid = || near.iter().copied().filter(|entry| entry.terms.is_some());
         let mut found: Option<&Entry> = None;
@@ -182,7 +182,13 @@ impl Routes {
                 let methods = self.methods_on(target);
                 return if methods.is_empty() { Listing::Denied } else { Listing::WrongMethod(methods) };
             }
-            let in_doubt = paid().any(|entry| entry.may_be(target));
+            // A router may have chosen by dot segments or doubled slashes that lead elsewhere once they are resolved.
+            let unresolved = routed.map(CanonicalPath::unresolved);
+            let in_doubt = paid().any(|entry| entry.may_be(target))
+                || self.entries.iter().any(|entry| {
+                    entry.terms.is_some()
+                        && unresolved.as_ref().is_some_and(|path| entry.pattern.matches(path))
+                });
             return if in_doubt { Listing::InDoubt } else { Listing::Passed(target.path.clone()) };
         };
         let other_method = paid().any(|other| other.method != entry.method && other.matches(target));
@@ -224,12 +230,12 @@ impl Routes {
     /// True if the gate itself decides about this target, and does not only pass it on.
     pub(crate) fn governs(&self, target: &Target) -> bool {
         self.unlisted == Unlisted::Deny
-            || self.near(target).into_iter().any(|entry| entry.matches(target) || entry.may_be(target))
+            || self.near(&target.path).into_iter().any(|entry| entry.matches(target) || entry.may_be(target))
     }
 
     /// The methods listed for `target`, `HEAD` beside `GET`; empty where none is.
     pub(crate) fn methods_on(&self, target: &Target) -> Vec<Method> {
-        let near = self.near(target);
+        let near = self.near(&target.path);
         let listed = |method: Method| {
             near.iter().any(|entry| entry.method == method.as_listed() && entry.matches(target))
         };

@@ -126,6 +126,40 @@ fn rule_16_where_a_router_has_chosen_by_the_path_as_it_came_another_spelling_is_
 }
 
 #[test]
+fn rule_16_what_passes_unpaid_is_no_paid_route_by_the_path_that_a_router_has_chosen_by() {
+    let gate = library(&[("UNLISTED", "pass")]);
+    let passed = |path: &str| ["forward https://origin.example", path].concat();
+    const DOUBT: &str = "400 route_in_doubt";
+    for (path, expected) in [
+        // A router that resolves nothing takes these for `/users/:id`, `/docs/*path` and `/files/*path`.
+        ("/users/..", DOUBT),
+        ("/users/.", DOUBT),
+        ("/users/%2e%2E", DOUBT),
+        ("/users//", DOUBT),
+        ("/users/../", DOUBT),
+        ("/files//", DOUBT),
+        ("/files///", DOUBT),
+        ("/docs/x/../../app", DOUBT),
+        ("/docs/x/../../app/", DOUBT),
+        ("/files/b/../../app/c", DOUBT),
+        ("/Files/../app", DOUBT),
+        // These it takes for none of them.
+        ("/users", &passed("/users")),
+        ("/users/", &passed("/users/")),
+        ("/app//x/", &passed("/app/x/")),
+        ("/app/../x", &passed("/x")),
+        ("//users", &passed("/users")),
+        ("/app/users/..", &passed("/app/")),
+    ] {
+        for method in ["GET", "POST"] {
+            assert_eq!(sum(&gate, &routed(method, path)), expected, "{method} {path}");
+        }
+        let unrouted = sum(&gate, &ask("GET", path, &[]));
+        assert!(unrouted.starts_with("forward "), "nobody has chosen yet: {path}: {unrouted}");
+    }
+}
+
+#[test]
 fn a_body_that_was_read_before_the_gate_is_a_500_and_not_charged() {
     let gate = library(&[(
         "ROUTES",

@@ -11,8 +11,7 @@ export function paymentMiddleware(payments, routes, options) {
   const handler = (req, res, next) => {
     const facts = {
       views: { request: req, response: res }, mount: req.baseUrl, address: req.ip,
-      // Put together, not resolved: `//paid` is a path here, and no host.
-      url: `${req.protocol}://${req.get('host')}${req.originalUrl}`,
+      protocol: req.protocol, host: req.get('host') ?? 'localhost', path: req.originalUrl,
     };
     middleware(req, res, facts, next).catch(next);
   };

@@ -4,6 +4,11 @@ import { nodeMiddleware } from './node_middleware.js';
 /** Protects routes: `app.register(paymentPlugin, { payments, routes: { 'POST /ask': { planId, credits: 1 } } })`. */
 export async function paymentPlugin(app, { payments, routes, ...options }) {
   const middleware = nodeMiddleware(payments, routes, options);
+  const paid = new Set(Object.keys(routes).map(shapeOf));
+  const open = new Set((options.openRoutes ?? []).map((key) => shapeOf(key).replace(/\/$/, '')));
+  /** True if Fastify has found a paid handler with an empty parameter, as `/tools/:name` for `/tools/`: a path that the gate knows as another. */
+  const isEmpty = ({ params, routeOptions: { url }, raw }) => url !== undefined && Object.values(params ?? {}).includes('')
+    && paid.has(shapeOf(url)) && !open.has(shapeOf(raw.url.replace(/\/?(\?.*)?$/, '')));
   if (!app.hasRequestDecorator('paymentContext')) app.decorateRequest('paymentContext', null);
   app.addHook('onRequest', (request, reply, done) => {
     let passed = false;
@@ -12,7 +17,9 @@ export async function paymentPlugin(app, { payments, routes, ...options }) {
       done(error);
     };
     const facts = {
-      views: { request, response: reply }, mount: '', address: request.ip, url: `${request.protocol}://${request.host ?? request.hostname}${request.raw.url}`,
+      views: { request, response: reply }, mount: '', address: request.ip,
+      protocol: request.protocol, host: (request.host ?? request.hostname) || 'localhost', path: request.raw.url,
+      inDoubt: isEmpty(request),
       // Fastify must not write an answer that is written without it.
       written: () => { if (!passed) reply.hijack(); },
     };
@@ -21,6 +28,9 @@ export async function paymentPlugin(app, { payments, routes, ...options }) {
   app.addHook('onClose', () => middleware.close());
   app.addHook('onReady', () => middleware.ready());
 }
+
+/** The path of a route's key, without the names of its parameters. */
+const shapeOf = (key) => key.slice(key.indexOf('/')).replace(/:[^/]+/g, ':').replace(/\*[^/]*/g, '*').toLowerCase();
 
 // The gate is for the whole application, not only for what is registered beside it.
 paymentPlugin[Symbol.for('skip-override')] = true;

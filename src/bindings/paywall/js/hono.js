@@ -29,7 +29,7 @@ export const createHono = (paywall) => (options) => {
       c.set('paymentContext', paymentContext);
       await next();
       return c.res;
-    });
+    }, c.req.raw.url);
     // Hono adds the headers of a response that is replaced to the new one, unless there is none.
     c.res = undefined;
     // An answer of the chain has these headers already.

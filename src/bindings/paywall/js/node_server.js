@@ -13,8 +13,7 @@ export function toNodeListener(handler, { protocol } = {}) {
     try {
       request = toRequest(incoming, outgoing, gone.signal, protocol);
     } catch {
-      return outgoing.writeHead(400, { 'content-type': 'application/json', 'cache-control': 'no-store', 'payment-response': NOT_SETTLED })
-        .end('{"error":"Bad Request","message":"This is no request. Nothing was charged.","code":"request_malformed"}');
+      return refuse(outgoing);
     }
     try {
       const context = { remoteAddr: { hostname: incoming.socket.remoteAddress, port: incoming.socket.remotePort } };
@@ -25,6 +24,19 @@ export function toNodeListener(handler, { protocol } = {}) {
       outgoing.writeHead(500, { 'content-type': 'application/json' }).end('{"error":"Internal Server Error"}');
     }
   };
+}
+
+/** Answers what is no request, before the gate. */
+export const refuse = (outgoing) => outgoing.writeHead(400, { 'content-type': 'application/json', 'cache-control': 'no-store', 'payment-response': NOT_SETTLED })
+  .end('{"error":"Bad Request","message":"This is no request. Nothing was charged.","code":"request_malformed"}');
+
+/**
+ * The address of a request at this path. It is put together, not resolved: `//paid` is a path here, and no host. A host of more than a host is none: its
+ * end would be read as the path.
+ */
+export function addressOf(scheme, host, path) {
+  if (!/^[\w.:[\]-]+$/.test(host ?? '')) throw new Error('no host');
+  return `${scheme}://${host}${path}`;
 }
 
 /** The headers of a request, each as it came. */
@@ -41,9 +53,8 @@ function toRequest(incoming, outgoing, signal, protocol) {
   const headers = headersOf(incoming);
   const host = incoming.headers[':authority'] ?? incoming.headers.host;
   const scheme = protocol ?? (incoming.socket.encrypted ? 'https' : 'http');
-  // Put together, not resolved: `//paid` is a path here, and no host. A host of more than a host is none.
-  if (!/^[\w.:[\]-]+$/.test(host ?? '')) throw new Error('no host');
-  const url = incoming.url.startsWith('/') ? `${scheme}://${host}${incoming.url}` : incoming.url;
+  const address = addressOf(scheme, host, incoming.url);
+  const url = incoming.url.startsWith('/') ? address : incoming.url;
   const init = { method: incoming.method, headers, signal };
   if (['GET', 'HEAD'].includes(incoming.method)) return new Request(url, init);
   if (!incoming.readableDidRead && !incoming.readableEnded) {

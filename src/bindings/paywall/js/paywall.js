@@ -33,8 +33,8 @@ export function createPaywall(load, others, wasm) {
       return { store, binding: typeof state === 'string' && state !== 'memory' ? state : BINDING, texts: [json(options), json(variables(env))], bindings };
     };
     const { answer, ...gate } = createGate(load, { ...seller, opened, others, wasm });
-    // A caller that brings a handler along has chosen it by the path as it came.
-    const serve = (request, env, context, ask) => answer(request, env, context, ask, true);
+    // A caller that brings a handler along has chosen it by the path as it came: that of `url`, where a `Request` has resolved it.
+    const serve = (request, env, context, ask, url = request.url) => answer(request, env, context, ask, url);
     const own = typeof handler === 'function' ? handler : undefined;
     const fetch = (request, env, context) =>
       answer(request, env, context, own && ((forwarded, more) => own(forwarded, { ...more, env, ctx: context })));
@@ -73,7 +73,7 @@ export function createGate(load, { hooks, prices, config, files, opened, others,
     const around = { core, gate, store, binding, dialects, limits: limitsOf(gate) };
     for (const warning of around.limits.warnings) console.warn(warning);
     if (store === 'memory') {
-      console.warn('The state is kept in this process alone, and is gone when it ends.');
+      console.warn('The state is kept in this process, and ends with it.');
     }
     return around;
   };
@@ -115,7 +115,7 @@ export function createGate(load, { hooks, prices, config, files, opened, others,
   };
   const storeFor = ({ store, binding, limits }, env) => objects(store === 'bound' ? env?.[binding] : store, limits);
 
-  const answer = async (request, env, context, ask, routed = false) => {
+  const answer = async (request, env, context, ask, routed) => {
     let around = made;
     try {
       around ??= await ready(env);
@@ -293,14 +293,14 @@ function storeOf(state, env) {
   if (state === false) return undefined;
   if (state === 'memory') {
     if (IN_WORKERD) {
-      throw refusal('state', 'cannot be memory in a Worker, of which there are many: bind a Durable Object');
+      throw refusal('state', 'cannot be memory in a Worker: bind a Durable Object');
     }
     return 'memory';
   }
   if (isNamespace(state)) return state;
   if (state === undefined) return isNamespace(env?.[BINDING]) ? 'bound' : undefined;
   if (typeof state === 'string' && isNamespace(env?.[state])) return 'bound';
-  throw refusal('state', 'must be memory, a Durable Object namespace, the name of a binding to one, or false');
+  throw refusal('state', 'must be memory, a Durable Object namespace, its binding, or false');
 }
 
 function refusal(key, problem) {

@@ -67,7 +67,7 @@ function open(way, more, at = Date.now()) {
   const gone = !deployed && (request.bodyUsed || request.body?.locked);
   const switches = `${routed ? 'r' : ''}${gone ? 'g' : ''}${ask && !deployed ? 'c' : ''}${hooked ? 'k' : ''}${analytics ? 'a' : ''}${more}`;
   const from = address === undefined || address === null ? '' : String(address).replaceAll('\n', ' ');
-  const opened = gate.open(`${request.method}\n${request.url}\n${from}\n${switches}\n${seed()}\n${at}${headerFields(request.headers)}`);
+  const opened = gate.open(`${request.method}\n${routed ?? request.url}\n${from}\n${switches}\n${seed()}\n${at}${headerFields(request.headers)}`);
   const end = opened.indexOf('\n');
   way.flow = end > 0 ? Number(opened.slice(0, end)) : undefined;
   return actionOf(new Fields(opened, end + 1));

@@ -131,7 +131,7 @@ export function peek(body, most) {
           [mine, whole] = [one.getReader(), other];
         }
         const { done, value } = handed ? {} : await mine.read();
-        if (handed) throw new Error('the body has been sent on to the handler');
+        if (handed) throw new Error('the handler has the body');
         if (done) return controller.close();
         read += value.byteLength;
         if (read > most) throw new Error(`the body has more than ${most} bytes (maxBodyBytes)`);

@@ -56,7 +56,7 @@ async function bucketObject(bucket, request) {
     const response = new Response(stream, { status, headers, encodeBody: 'manual' });
     return { response, headers, encoded: true };
   }
-  throw new Error('the object changes too fast');
+  throw new Error('it changes too fast');
 }
 
 function headOf(found) {
