@@ -79,7 +79,7 @@ test('the card says how the agent is paid, to clients of both versions', async (
     const said = await (await fetch(`${agent.url}/.well-known/${name}`)).json();
     const [payment, x402] = said.capabilities.extensions;
     assert.deepEqual([payment.uri, payment.params.planId, payment.params.credits, x402.uri], ['urn:nevermined:payment', platform.planId, 2, EXTENSION]);
-    assert.deepEqual([said.protocolVersion, said.url, said.supportedInterfaces.map(({ protocolVersion }) => protocolVersion)], ['0.3.0', `${agent.url}/`, ['1.0', '0.3']]);
+    assert.deepEqual([said.protocolVersion, said.url, said.supportedInterfaces.map(({ protocolVersion }) => protocolVersion)], ['0.3.0', `${agent.url}/`, ['1.0', '0.3', '1.0']]);
   }
   assert.equal((await fetch(`${agent.url}/health`)).status, 200);
   for (const wrong of [{ paymentType: 'free' }, { credits: 1.5 }, { planId: undefined }, { planIds: ['1'] }, { agentId: '' }]) assert.throws(() => card(wrong), { code: 'validation' }, JSON.stringify(wrong));
@@ -222,11 +222,12 @@ test('where the settlement is refused nothing is delivered, and the task stays c
   await agent.close();
 });
 
-test('what is no call of a listed method is refused, and no other binding sends messages', async () => {
+test('what is no call of a listed method is refused, and no path in another spelling sends messages', async () => {
   const agent = await sell();
   for (const [method, code] of [['tasks/list', -32601], ['ListTasks', -32601], ['message/sendAll', -32601]]) assert.equal((await rpc(agent.url, method, {})).json.error.code, code, method);
   const post = (path, body) => fetch(agent.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  assert.equal((await post('/v1/message:send', '{}')).status, 404);
+  assert.equal((await post('/v1/message:send', '{}')).status, 400);
+  assert.equal((await post('/message:send/x', '{}')).status, 404);
   assert.equal((await post('/%6dessage:send', '{}')).status, 404);
   assert.equal((await post('/v1/message%3Asend', '{}')).status, 404);
   assert.equal((await post('/%zz', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'message/send', params: old('x') }))).status, 400);

@@ -3,6 +3,7 @@
 import { withCors } from '../../mcp/js/cors.js';
 import { fromBase64 } from '../../http/json_base64.js';
 import { toToken } from '../../mcp/js/messages.js';
+import { answerRest, restCall } from './rest.js';
 import { events, withMessage } from '../../mcp/js/sse.js';
 import { ERROR, EXTENSION, RECEIPTS, REQUIRED, SENDS, STATUS, STREAMS, creditsOf, isEnd, isFree, paymentOf, stateOf, taskOf, taskResult, view, withMetadata, withoutPayment } from './wire.js';
 
@@ -39,7 +40,11 @@ export function createA2aGate(paywall, problem) {
     const gate = paywall(() => new Response(null, { status: 404 }), { ...options, routes: { 'POST /': route, 'POST /*path': route }, unlisted: 'deny' });
     const ask = typeof handler === 'string' ? (request) => fetch(handler, request) : handler;
     const shared = { ask, gate, credits, maxAmount, unbounded, unpaid: new Set() };
-    const fetchHandler = withCors((request, env, context) => answer({ ...shared, request, env, context }), allowedOrigins, HEADERS);
+    const fetchHandler = withCors((request, env, context) => {
+      const one = (request) => answer({ ...shared, request, env, context });
+      const call = restCall(request);
+      return call ? answerRest(request, call, MAX_BODY, one) : one(request);
+    }, allowedOrigins, HEADERS);
     return Object.assign(fetchHandler, { ready: (env) => gate.ready(env), close: () => gate.close() });
   };
 }
@@ -48,8 +53,8 @@ const failure = (id, code, message, data) => ({ jsonrpc: '2.0', id: id ?? null, 
 
 async function answer(around) {
   const { request, ask, env, context, unpaid } = around;
-  // The binding to HTTP and JSON sends messages by their paths, which this gate does not sell.
-  if (/:|%3a/i.test(new URL(request.url).pathname)) return Response.json(failure(null, METHOD_NOT_FOUND, 'Messages are sold over JSON-RPC only.'), { status: 404 });
+  // A path that an agent behind could take for a call of HTTP and JSON, in another spelling than this gate's.
+  if (/:|%3a/i.test(new URL(request.url).pathname)) return Response.json(failure(null, METHOD_NOT_FOUND, 'No call is at this path.'), { status: 404 });
   if (request.method !== 'POST') return ask(request, { env, ctx: context });
   const bytes = Number(request.headers.get('content-length') ?? 0) > MAX_BODY ? undefined : await request.arrayBuffer();
   if (!bytes || bytes.byteLength > MAX_BODY) return Response.json(failure(null, INVALID_REQUEST, 'The request is larger than 4 MiB.'), { status: 413 });

@@ -85,7 +85,7 @@ function stream(answers, failed) {
 function completed(card, url) {
   const { url: own = url, protocolVersion, preferredTransport, additionalInterfaces, ...rest } = card;
   const interfaces = card.supportedInterfaces?.length ? card.supportedInterfaces
-    : ['1.0', '0.3'].map((version) => ({ url: own, protocolBinding: 'JSONRPC', protocolVersion: version, tenant: '' }));
+    : [['JSONRPC', '1.0'], ['JSONRPC', '0.3'], ['HTTP+JSON', '1.0']].map(([binding, version]) => ({ url: own, protocolBinding: binding, protocolVersion: version, tenant: '' }));
   return { defaultInputModes: ['text/plain'], defaultOutputModes: ['text/plain'], skills: [], securityRequirements: [], securitySchemes: {}, signatures: [], ...rest, supportedInterfaces: interfaces };
 }
 
