@@ -36,7 +36,7 @@ pub enum Event {
     /// The answer that was delivered with a meter has ended, with these counts. Without
     /// [`to_the_end`](super::Meter::to_the_end) it is reported at once.
     Ended(Ending),
-    /// The seller's own code refuses a payment with these words, before or after it was verified and before the origin is
+    /// The seller's own code refuses a payment with this message, before or after it was verified and before the origin is
     /// asked. Reported in place of the result of an action.
     Denied(String),
     /// The client went away before anything was delivered (rule 22). May be reported in place of any other event.

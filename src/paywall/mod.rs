@@ -30,7 +30,7 @@
 //!     not a 2xx is not settled. What is settled after delivery is bounded by `maxOpen` a payer and plan: the state admits
 //!     once, after verify, and what is refused then is owed.
 //! 20. The most that a request can cost is known before it is verified, and never exceeded: a fixed price, one by a number
-//!     in the request or by a handler, the origin's word, or a count of bytes, events or tokens. Of nothing, nothing is
+//!     in the request or by a handler, the origin's header, or a count of bytes, events or tokens. Of nothing, nothing is
 //!     settled.
 //! 21. A platform that is down at verify is a 503 and nothing is forwarded; refused at settlement is a 402 and nothing
 //!     is delivered; unknown at settlement is delivered and journalled. A single-use token is settled again until it is

@@ -1,4 +1,4 @@
-//! SHA-256, so that a token can be spoken of without being said, and a style sheet be allowed by what it is.
+//! SHA-256. Logs name a token by its hash, and the content security policy allows a style sheet by its hash.
 
 use crate::codec::hex::hex;
 use alloc::{string::String, vec::Vec};

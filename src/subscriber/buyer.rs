@@ -23,13 +23,13 @@ pub struct Buyer {
 }
 
 impl Buyer {
-    /// A buyer with nobody logged in.
+    /// A buyer without a login.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Somebody logged in: from now on there is a key to mint and order with. `account` is the account whose credits are
+    /// A user logged in: from now on there is a key to mint and order with. `account` is the account whose credits are
     /// spent, `0x…`.
     pub fn log_in(&mut self, account: Option<String>, delegation_id: Option<DelegationRef>) {
         self.log_out();

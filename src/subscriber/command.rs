@@ -16,7 +16,7 @@ pub enum Command {
     /// The fetch is at another step, which may take so many milliseconds from now on, or as long as it takes. It replaces
     /// the limit before it. The shell reports [`Event::TimedOut`] when the time is up; after the fetch has ended it has no effect.
     Limit(FetchId, Option<u32>),
-    /// Tell the listener. It needs no answer.
+    /// Report this to the listener. It needs no answer.
     Tell(Notice),
 }
 
@@ -85,7 +85,7 @@ pub enum Event {
     Body(Option<String>),
     /// The choice among offers, as a place in the list; `None`, or a place outside the list, is a no.
     Selected(Option<usize>),
-    /// The answer of the person or program that was asked.
+    /// The answer of the user or program that was asked.
     Approved(Approval),
     /// Asking failed.
     ApproveFailed,
@@ -97,7 +97,7 @@ pub enum Event {
     TimedOut,
 }
 
-/// News for a person or a log, as it happens.
+/// An event for a user or a log, as it happens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
     /// The fetch that it is about.

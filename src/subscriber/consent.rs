@@ -65,7 +65,7 @@ pub struct PurchaseLimits {
     pub total: Option<u32>,
 }
 
-/// The answer of the person or program that was asked.
+/// The answer of the user or program that was asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Approval {
     /// Yes or no.
@@ -82,20 +82,20 @@ pub struct Approval {
 /// The consent to a payment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Consent {
-    /// True if the plan may be bought. A no means: only from credits that were held when the platform last said so.
+    /// True if the plan may be bought. Otherwise only credits are spent that the platform stated last.
     pub(crate) purchase: Option<bool>,
-    /// True if somebody was asked about this very payment. Otherwise a purchase has the limits of a policy.
+    /// True if a user or program was asked about this payment. Otherwise a purchase has the limits of a policy.
     pub(crate) asked: bool,
 }
 
 /// The decision about an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConsentDecision {
-    /// Somebody is to be asked.
+    /// The `approve` callback has to be asked.
     Ask,
     /// It may be paid.
     Pay(Consent),
-    /// Nobody can be asked, and no policy names the origin.
+    /// There is no callback to ask, and no policy names the origin.
     NoConsent,
 }
 

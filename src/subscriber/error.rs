@@ -11,9 +11,9 @@ pub enum FetchError {
     MalformedOffer(WireError),
     /// The 402 offers no scheme of ours that the policy allows.
     NoPayableOffer,
-    /// There is an offer, and nobody is logged in.
+    /// There is an offer, and no user is logged in.
     Unauthorized,
-    /// Nobody could be asked, and no policy names the origin (rule 3).
+    /// There was no callback to ask, and no policy names the origin (rule 3).
     ConsentRequired,
     /// The answer to the question was no.
     ConsentDenied,

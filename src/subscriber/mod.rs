@@ -19,7 +19,7 @@
 //! 10. With consent to it, one call does the whole way: order, wait for the credits, mint, pay. The platform says whether the
 //!     balance is too low.
 //! 11. A receipt is handed over with the answer, and a broken one never costs the answer.
-//! 12. Limits count the most that the platform can take, before the send; no seller's word lowers a count. They hold under
+//! 12. Limits count the most that the platform can take, before the send; no statement of a seller lowers a count. They hold under
 //!     concurrency, over tabs and reloads.
 //! 13. Keys and tokens are never printed, and are dropped at logout.
 //! 14. A login is used only with the one-time state that this page gave out.

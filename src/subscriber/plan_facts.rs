@@ -3,7 +3,7 @@ use crate::api::plans::PlanTerms;
 use crate::wire::{Credits, PlanId};
 use alloc::vec::Vec;
 
-/// Facts of plans that the platform stated in this session. No seller's word is in it.
+/// Facts of plans that the platform stated in this session. Nothing that a seller states is in it.
 #[derive(Debug, Default)]
 pub(crate) struct PlanFacts {
     plans: Vec<(PlanId, PlanFact)>,

@@ -20,7 +20,7 @@ pub struct ResponseHead {
     pub location: Option<Redirected>,
 }
 
-/// A redirect that the shell was told not to follow.
+/// A redirect that the shell did not follow, as it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redirected {
     /// Its `Location`, resolved.

@@ -217,7 +217,7 @@ impl Session {
         self.calls.is_awaited(fetch, &|kind| matches!(kind, CallKind::Balance(_)))
     }
 
-    /// A fetch wants a plan bought, or waits for the order of it that is under way or was not seen to arrive.
+    /// A fetch wants to buy a plan, or waits for an order of it that is under way or whose credits have not arrived.
     ///
     /// # Errors
     /// `PurchasePending` where an order was sent whose credits cannot be looked for.
@@ -232,7 +232,7 @@ impl Session {
         if self.calls.join_purchase(fetch, plan_id) {
             return Ok(());
         }
-        // An order that was sent and not seen to arrive is waited for, not repeated.
+        // An order whose credits have not arrived is waited for, not repeated.
         if let Some(confirmed) = self.order_of(plan_id, now).map(|order| order.kind == SURE) {
             // Without an account there is nothing that its credits could be looked for by.
             let Some(holder) = self.account.clone() else { return Err(FetchError::PurchasePending) };

@@ -109,7 +109,7 @@ test('a file of routes in every encoding that editors write, and what is wrong w
     ['unmarked16.json', Buffer.from(listed, 'utf16le'), /is no text in UTF-8; save it in that encoding$/m],
     ['latin.json', Buffer.from('{"POST /\xe9": 1}', 'latin1'), /cannot be read: it is no text in UTF-8; save it in that encoding$/m],
     ['empty.json', '', /is not JSON: /], ['half.json', '{"POST /ask":', /is not JSON: /], ['list.json', '[]', /is no JSON object$/m], ['number.json', '5', /is no JSON object$/m],
-    ['unlisted.json', JSON.stringify({ routes: JSON.parse(listed) }), /: unlisted is missing: "deny" or "pass" has to be chosen$/m],
+    ['unlisted.json', JSON.stringify({ routes: JSON.parse(listed) }), /: unlisted is missing: choose "deny" or "pass"$/m],
     ['typo.json', JSON.stringify({ rotues: {}, unlisted: 'deny' }), /: rotues is not an option; did you mean routes\?$/m],
     ['deep.json', JSON.stringify({ routes: { 'POST /ask': { planId: PLAN, credits: { by: 'query', nam: 'n', each: 1, most: 3 } } }, unlisted: 'deny' }), /credits\.nam is not a key of a price; did you mean name\?$/m],
   ]) {

@@ -38,7 +38,7 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
-/// A configuration error on its way out: one word, because it may leave at a hundred places.
+/// A configuration error as readers return it. It is boxed: a pointer is returned at a hundred places.
 pub(crate) type Wrong = Box<ConfigError>;
 
 pub(crate) fn missing(key: &str) -> Wrong {

@@ -145,7 +145,7 @@ fn margin(members: &ObjectReader<'_>, ways: &[PaymentOption]) -> Option<serde_js
         }
     };
     if !ways.iter().all(|way| matches!(way.price, Price::Fixed(credits) if !credits.is_zero())) {
-        let problem = "goes with fixed credits only: what is burned is the platform's word then";
+        let problem = "needs fixed credits; the platform decides how many are burned";
         members.wrong("marginPercent", problem);
     }
     Some(number.clone())
@@ -176,7 +176,7 @@ fn options(members: &ObjectReader<'_>, around: RouteContext<'_>) -> Vec<PaymentO
             plan.wrong_itself("is listed twice");
         }
         if ways.first().is_some_and(|first| first.price.unit() != way.price.unit()) {
-            plan.wrong_itself("is counted otherwise than the first plan");
+            plan.wrong_itself("is counted in another way than the first plan");
         }
         ways.push(way);
     }
@@ -220,7 +220,7 @@ fn scheme_and_network(members: &ObjectReader<'_>, around: RouteContext<'_>) -> (
     let card = matches!(network, Network::Stripe | Network::Braintree | Network::Visa);
     let implied = if card { Scheme::CardDelegation } else { Scheme::Erc4337 };
     if scheme.is_some_and(|scheme| scheme != implied) {
-        members.wrong("network", "does not go with the scheme");
+        members.wrong("network", "does not fit the scheme");
     }
     (implied, Some(network))
 }
@@ -255,7 +255,7 @@ fn price(members: &ObjectReader<'_>, around: RouteContext<'_>) -> Option<Price> 
     let kind = PRICES.iter().find(|(kind, _)| *kind == by);
     let Some((_, takes)) = kind.filter(|_| by != "handler" || around.handler) else {
         let problem = match kind {
-            Some(_) => "can be handler in the library only, where there is one",
+            Some(_) => "can be handler only in the library, with a price handler",
             None => "must be query, header, origin, byte, event or token",
         };
         price.wrong("by", problem);

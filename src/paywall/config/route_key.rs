@@ -35,7 +35,7 @@ impl RouteKey {
             text => Some(
                 Host::parse("", text)
                     .filter(|host| host.print() == text)
-                    .ok_or_else(|| wrong(at, "has a host that is none, or not one in lower case"))?,
+                    .ok_or_else(|| wrong(at, "has an invalid host, or one not in lower case"))?,
             ),
         };
         let pattern = Pattern::parse(path).map_err(|problem| wrong(at, problem))?;

@@ -79,7 +79,7 @@ impl Settings {
 
         // Neither is a safe guess: one shuts out, the other lets in unpaid (rule 26).
         let unlisted = match text("UNLISTED").as_deref() {
-            None => return Err(wrong("UNLISTED", "is missing: \"deny\" or \"pass\" has to be chosen")),
+            None => return Err(wrong("UNLISTED", "is missing: choose \"deny\" or \"pass\"")),
             Some("deny") => Unlisted::Deny,
             Some("pass") => Unlisted::Pass,
             Some(_) => return Err(wrong("UNLISTED", "must be \"deny\" or \"pass\"")),
@@ -207,7 +207,7 @@ fn passes_free(routes: &Routes, unlisted: Unlisted) -> Vec<String> {
         return Vec::new();
     }
     let mut said = Vec::from([
-        "What no route lists passes unpaid (UNLISTED is pass). Routes are whole paths, whatever the gate is mounted at."
+        "Requests that no route lists pass unpaid (UNLISTED is pass). Routes are whole paths, wherever the gate is mounted."
             .to_string(),
     ]);
     for at in routes.left_free() {
@@ -257,7 +257,7 @@ pub(crate) fn deployment(
         if url.is_some() {
             return Err(wrong(
                 "NVM_API_URL",
-                "is for NVM_ENVIRONMENT custom, and this key or environment is not",
+                "needs NVM_ENVIRONMENT custom; this key or environment has an address of its own",
             ));
         }
         return Ok(hosted);

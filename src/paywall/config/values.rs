@@ -9,7 +9,7 @@ pub(crate) struct Whole {
     pub(crate) usual: u32,
 }
 
-/// One of two words; the first is yes.
+/// A switch: one of two texts, of which the first means yes.
 pub(crate) struct Switch {
     pub(crate) key: &'static str,
     pub(crate) words: [&'static str; 2],

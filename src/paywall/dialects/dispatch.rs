@@ -26,7 +26,7 @@ impl Dialects {
         }
     }
 
-    /// The answer in the platform's words: status and body. `payer` is the payer that was verified.
+    /// The answer in the platform's format: status and body. `payer` is the payer that was verified.
     #[must_use]
     pub fn incoming(
         &self,

@@ -32,7 +32,7 @@ pub struct Offered {
 }
 
 impl Dialects {
-    /// Refuses a gate without a state, where what is spoken needs one.
+    /// Refuses a gate without a state if one of its dialects needs a state.
     ///
     /// # Errors
     /// Names the option.
@@ -48,7 +48,7 @@ impl Dialects {
         }
     }
 
-    /// True where nothing but x402 with plans is spoken.
+    /// True if the gate uses x402 with plans alone.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.mpp.is_none() && self.exact.is_empty() && self.identifier.is_none()
@@ -139,7 +139,7 @@ impl Envelope {
         self.payer.as_deref()
     }
 
-    /// Takes an answer in the platform's words: who was verified, and the receipt of the dialect.
+    /// Takes an answer in the platform's format: the payer that was verified, and the receipt of the dialect.
     pub fn learn(&mut self, question: Question, status: u16, body: &str) {
         if !(200..300).contains(&status) {
             return;

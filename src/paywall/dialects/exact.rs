@@ -129,7 +129,7 @@ impl Dialects {
         Outgoing::Facilitator { url: terms.facilitator.clone(), body: codec::print(&body) }
     }
 
-    /// The facilitator's answer in the platform's words.
+    /// The facilitator's answer in the platform's format.
     pub(super) fn answer_facilitator(question: Question, status: u16, body: String) -> (u16, String) {
         let name = if question == Question::Verify { "isValid" } else { "success" };
         let Some(document) = codec::parse_object(&body) else { return (status, body) };

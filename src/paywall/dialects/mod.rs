@@ -73,7 +73,7 @@ pub enum Entry {
 pub struct Refusal {
     /// A code: one of the platform's for MPP, else one of the gate's.
     pub code: &'static str,
-    /// The reason in words.
+    /// The reason, as a text.
     pub message: &'static str,
 }
 

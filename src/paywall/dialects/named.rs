@@ -43,7 +43,7 @@ pub struct NameRefusal {
     pub status: u16,
     /// The code.
     pub code: &'static str,
-    /// The reason in words.
+    /// The reason, as a text.
     pub message: &'static str,
     /// The receipt of the answer that was paid for.
     pub receipt: Option<String>,
@@ -173,7 +173,8 @@ impl NamedPayment {
         Some(Earlier::Answer { status: status.unwrap_or(200), headers, body: body.into() })
     }
 
-    /// The command that claims the name, once the platform has answered the verification and the payment is good. `now` is in milliseconds since 1970.
+    /// The command that claims the name, once the platform has answered the verification and the payment is good. `now`
+    /// is in milliseconds since 1970.
     #[must_use]
     pub fn claim(&self, status: u16, body: &str, now: u64) -> Option<String> {
         let is_valid = || parse_json(body.as_bytes())?.get("isValid")?.as_bool();

@@ -28,7 +28,7 @@ pub struct Refused402<'a> {
     pub search: &'a str,
     /// The digest of the body, where challenges are bound to it.
     pub body_digest: Option<&'a str>,
-    /// The code and the words of a payment that was refused before it came to the gate.
+    /// The code and the message of a payment that was refused before it came to the gate.
     pub refused: Option<(&'a str, &'a str)>,
     /// What the facilitators settle; without it all terms are offered that need nothing of their facilitator.
     pub supported: Option<&'a Supported>,

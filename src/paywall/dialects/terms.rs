@@ -7,7 +7,7 @@ use crate::wire::{PlanId, Secret};
 use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
 
-/// The dialects that a gate speaks beside x402 with plans.
+/// The dialects that a gate sells by, beside x402 with plans.
 #[derive(Debug, Clone, Default)]
 pub struct Dialects {
     pub(super) mpp: Option<MppTerms>,
@@ -18,7 +18,7 @@ pub struct Dialects {
     pub(super) facilitator_headers: Option<Secret>,
 }
 
-/// The way in which MPP is spoken.
+/// The settings of MPP.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MppTerms {
     /// True if each challenge is bound to the body of its request.
@@ -53,7 +53,7 @@ pub struct ExactTerms {
 pub(super) const FEE_PAYER: &str = "feePayer";
 
 impl Dialects {
-    /// The way in which MPP is spoken, where it is.
+    /// The settings of MPP, if the gate sells by it.
     #[must_use]
     pub fn mpp(&self) -> Option<&MppTerms> {
         self.mpp.as_ref()

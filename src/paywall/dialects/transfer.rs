@@ -66,9 +66,9 @@ impl Transfer {
         }
     }
 
-    /// The facilitator's word for what is another than the route's; `None` where all of it is the route's.
+    /// The facilitator's code for the first part that differs from the route's terms; `None` if nothing differs.
     ///
-    /// The facilitator says so too. That the seller is paid what the route costs does not hang on it alone.
+    /// The facilitator checks this too, but the price of the route does not depend on the facilitator alone.
     pub(super) fn mismatch(&self, terms: &ExactTerms, amount: &Amount) -> Option<&'static str> {
         match self {
             Self::Evm(signed) if signed.value != *amount => {

@@ -31,7 +31,7 @@ impl JournalRequest {
         };
         context.log.route = "own".into();
         if !context.settings().state {
-            let message = "Without a state there is no journal; the log has what is not known.";
+            let message = "Without a state there is no journal. Unknown outcomes are in the log.";
             return Some(Err(GateResponse::error(404, "journal_unavailable", message)));
         }
         let query = target.query.as_deref().unwrap_or_default();

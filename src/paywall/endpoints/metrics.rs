@@ -41,8 +41,8 @@ pub(crate) fn authorized(
     let right = sha256(secret.expose().as_bytes());
     if said.is_none_or(|(_, token)| sha256(token.trim().as_bytes()) != right) {
         let (code, message) = match page {
-            "journal" => ("journal_unauthorized", "The journal wants the bearer token of the counters."),
-            _ => ("metrics_unauthorized", "The counters want their bearer token."),
+            "journal" => ("journal_unauthorized", "The journal needs the bearer token METRICS_TOKEN."),
+            _ => ("metrics_unauthorized", "The metrics need the bearer token METRICS_TOKEN."),
         };
         return Some(Err(GateResponse::error(401, code, message).with("www-authenticate", "Bearer")));
     }

@@ -76,13 +76,13 @@ fn found(status: EntryStatus, receipt: Option<serde_json::Value>) -> GateRespons
     }
     match status {
         EntryStatus::Delivering | EntryStatus::Settling | EntryStatus::Unknown | EntryStatus::Owed => {
-            let message = "The settlement has not come to its end yet. Ask again later.";
+            let message = "The settlement is not finished yet. Ask again later.";
             GateResponse::error(202, "receipt_pending", message).with("retry-after", "2")
         }
         EntryStatus::Unresolved => GateResponse::error(
             404,
             "receipt_unresolved",
-            "Whether this was charged is not known; the seller looks into it.",
+            "It is not known if this was charged; the seller will look into it.",
         ),
         _ => GateResponse::error(404, "receipt_none", "Nothing was charged."),
     }

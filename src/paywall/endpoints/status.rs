@@ -40,7 +40,7 @@ impl TokenCheck {
             }
         };
         if !offer.accepts().iter().any(|accept| accept.plan_id() == token.accepted().plan_id()) {
-            let message = "This payment token is for a plan that pays for nothing here.";
+            let message = "This payment token is for a plan that no route here accepts.";
             return Ok(Err(GateResponse::payment_required(&offer, "payment_for_another_plan", message)));
         }
         let verify = x402::Verify {

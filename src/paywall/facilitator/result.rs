@@ -30,7 +30,7 @@ pub(crate) enum SettleResult {
     Unknown(String),
 }
 
-/// A no, as the buyer is told it.
+/// A refusal, as the buyer receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// `BCK.*` where the facilitator named one.
@@ -157,13 +157,13 @@ fn refusal_of(error: ApiError) -> Refusal {
     Refusal { code: error.code, message, correlation_id: error.correlation_id.unwrap_or_default() }
 }
 
-/// From a reason in words, or a code in the place of one.
+/// The refusal for a reason, which may be a text or begin with a code of the platform.
 fn refusal_for(reason: Option<&str>, otherwise: &str) -> Refusal {
     let code = reason
         .and_then(|reason| reason.split([' ', ':']).next())
         .filter(|word| word.starts_with("BCK."))
         .unwrap_or("payment_refused");
-    // Foreign words, kept to a length that fits an answer.
+    // The text is the platform's, so it is cut to a length that fits an answer.
     let message = reason.unwrap_or(otherwise).chars().take(500).collect();
     Refusal { code: code.to_string(), message, correlation_id: String::new() }
 }

@@ -54,7 +54,7 @@ impl Admission {
             (Self::Pricing(pending), Event::Price(price)) => price_computed(pending, price, context),
             (Self::Pricing(_), Event::BodyTooLarge) => {
                 let message =
-                    "The body of this request is too large to be priced by it. Nothing was charged.";
+                    "The body of this request is too large to determine the price. Nothing was charged.";
                 let answer = GateResponse::error(413, "body_too_large", message).uncharged();
                 Progress::Done(context.respond(answer))
             }
@@ -115,7 +115,7 @@ fn price_computed(
     context: &Context,
 ) -> Progress<Admission> {
     let Some(price) = price.filter(|price| *price <= pending.route.max_credits) else {
-        let message = "What this request costs could not be said. Nothing was charged.";
+        let message = "The price of this request could not be determined. Nothing was charged.";
         return Progress::Done(
             context.respond(GateResponse::error(500, "price_failed", message).uncharged()),
         );
@@ -183,7 +183,7 @@ fn check_token(pending: PendingPayment, context: &Context) -> Progress<Admission
         return refuse("payment_for_another_plan", message);
     };
     if route.single_use && !token.is_single_use() {
-        let message = "This resource takes tokens of version 3 only, minted for one request.";
+        let message = "This resource takes single-use tokens only (version 3).";
         return refuse("payment_not_single_use", message);
     }
     let cache_key = (context.settings().remembers(&route) && !token.is_single_use())

@@ -126,7 +126,7 @@ impl FlowState {
         Progress::Done(context.respond(answer.uncharged()))
     }
 
-    /// The seller's own code refused the payment before the origin was asked: 402 with its words, and nothing is charged.
+    /// The seller's own code refused the payment before the origin was asked: 402 with its message, and nothing is charged.
     fn denied(self, words: &str, context: &mut Context) -> Progress<Self> {
         let payment = match self {
             Self::Verifying(Verification { payment, .. })

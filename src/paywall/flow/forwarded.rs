@@ -51,7 +51,7 @@ impl Forwarded {
             Event::Origin(origin) => self.is_undeliverable(origin, context).then_some((
                 502,
                 "origin_garbled",
-                "The service behind this gate made no sense. Nothing was charged.",
+                "The service behind this gate sent an invalid response. Nothing was charged.",
             )),
             Event::OriginFailed => Some((
                 502,

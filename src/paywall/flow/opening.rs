@@ -143,19 +143,17 @@ fn admit(request: &RequestHead, context: &mut Context) -> Opened {
             && protocol.trim().eq_ignore_ascii_case("websocket")
             && route.settlement == Settlement::BeforeDelivery;
         if !context.websocket {
-            let message = "A paid resource is upgraded only to a WebSocket, settled before.";
+            let message = "A paid resource is only upgraded to a WebSocket that is settled before delivery.";
             return Err(GateResponse::error(400, "upgrade_not_supported", message));
         }
     }
     let most = route.most(target.query.as_deref(), &request.headers).map_err(|error| match error {
         PriceError::Unreadable => {
-            GateResponse::error(400, "price_unreadable", "What this request costs cannot be read from it.")
+            GateResponse::error(400, "price_unreadable", "The price of this request cannot be read from it.")
         }
-        PriceError::TooMuch => GateResponse::error(
-            400,
-            "price_too_high",
-            "This request asks for more than can be bought at once.",
-        ),
+        PriceError::TooMuch => {
+            GateResponse::error(400, "price_too_high", "The price of this request is above its maximum.")
+        }
     })?;
     let mut pending = PendingPayment {
         resource: [&context.base, path.print().as_str()].concat(),

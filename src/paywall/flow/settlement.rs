@@ -39,7 +39,7 @@ enum Step {
     Journaling,
     /// The answer waits for the settlement.
     Settling,
-    /// The state is told that an answer goes out that is settled later.
+    /// The entry of an answer that is settled later is being written.
     JournalingDelivery,
     /// The answer goes out.
     Delivering,

@@ -274,7 +274,7 @@ fn folds_to_separator(character: char) -> bool {
     )
 }
 
-/// White space of any script, and what cannot be seen at all.
+/// White space of any script, and invisible characters.
 fn is_blank(character: char) -> bool {
     character.is_whitespace()
         || matches!(u32::from(character), 0xad | 0x180e | 0x200b..=0x200f | 0x2060..=0x2064 | 0xfe00..=0xfe0f | 0xfeff)

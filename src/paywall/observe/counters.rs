@@ -13,7 +13,7 @@ pub(crate) struct Counters(Mutex<Counted>);
 
 #[derive(Debug, Default)]
 struct Counted {
-    /// By what the isolate is told from others, and when it began, in milliseconds since 1970.
+    /// The name of the isolate in the metrics, and when it began, in milliseconds since 1970.
     isolate: String,
     since: u64,
     /// By route and outcome. The routes are those of the configuration, so the list has an end, and is short.
@@ -109,17 +109,17 @@ impl Counters {
             count(&mut page, name, &[("route", route)], credits.digits());
         }
         let name = "paywall_unresolved_total";
-        head(&mut page, name, "counter", "Settlements that nobody knows the outcome of, by route.");
+        head(&mut page, name, "counter", "Settlements with an unknown outcome, by route.");
         for (route, settlements) in &counted.unresolved {
             count(&mut page, name, &[("route", route)], digits(*settlements));
         }
         let name = "paywall_waits_total";
-        head(&mut page, name, "counter", "How often was waited for what.");
+        head(&mut page, name, "counter", "Waits, by what was awaited.");
         for (span, (times, _)) in Span::ALL.iter().zip(&counted.waits) {
             count(&mut page, name, &[("on", span.name())], digits(*times));
         }
         let name = "paywall_wait_milliseconds_total";
-        head(&mut page, name, "counter", "For how long.");
+        head(&mut page, name, "counter", "Milliseconds of waits, by what was awaited.");
         for (span, (_, milliseconds)) in Span::ALL.iter().zip(&counted.waits) {
             count(&mut page, name, &[("on", span.name())], digits(*milliseconds));
         }

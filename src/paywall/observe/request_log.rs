@@ -177,9 +177,9 @@ impl RequestLog {
         self.saw_token
     }
 
-    /// Sees what came of the last action.
+    /// Takes the result of the last action.
     pub(crate) fn on_event(&mut self, event: &Event, now: u64) {
-        // It is one wait, however often it is looked whether it is over.
+        // All polls of one wait count as one.
         if matches!(event, Event::Waited) {
             return;
         }
@@ -196,7 +196,7 @@ impl RequestLog {
         }
     }
 
-    /// Counts a settlement that nobody knows the outcome of.
+    /// Counts a settlement with an unknown outcome.
     pub(crate) fn unresolved(&self, route: &str) {
         self.counters.unresolved(route);
     }
@@ -209,7 +209,7 @@ impl RequestLog {
         timing.then(|| [Span::Origin.name(), ";dur="].concat())
     }
 
-    /// The request was counted as passed on by then, and its origin did not answer.
+    /// Takes back the count of a request that was passed on and whose origin did not answer.
     #[cfg(any(test, feature = "paywall"))]
     pub(crate) fn take_back(&self) {
         self.counters.take_back(&self.route, passed(&self.route));
@@ -228,12 +228,12 @@ impl RequestLog {
         self.waiting = Some((span, now));
     }
 
-    /// Every answer to a request that carried a token says what became of it. Where it says nothing by now, and no settle
-    /// was sent, nothing was charged.
+    /// Every answer to a request with a token has a receipt. An answer without one is given the receipt that nothing
+    /// was charged, if no settle was sent.
     fn tell_uncharged(&self, answer: &mut GateResponse, code: &str, sent: bool) {
         let silent = answer.headers.get(PAYMENT_RESPONSE).is_none() && !sent;
         if silent && answer.status >= 400 && self.saw_token && self.route != "own" {
-            // A token that was refused is told why: a fresh one may be minted.
+            // The buyer learns why a token was refused: it may mint a fresh one.
             let why = if answer.status == 402 { code } else { NOT_SETTLED };
             answer.headers.set(PAYMENT_RESPONSE, Receipt::refused(why, "").to_header());
         }
@@ -244,7 +244,7 @@ impl RequestLog {
         spans.collect::<Vec<_>>().join(", ")
     }
 
-    /// Ends it: says in the headers what is to be said there, and writes down what it came to.
+    /// Ends the log of the request: sets the headers, and records the outcome.
     fn close(
         &mut self,
         status: u16,

@@ -4,8 +4,8 @@ use crate::wire::{AccessToken, MAX_TOKEN_BYTES, base64};
 use alloc::string::String;
 use serde_json::Value;
 
-/// One line for the seller to reconcile by: a request that was delivered, and whose settlement did not come to a good
-/// end, or to none that is known (rule 21). JSON; the token is named by a hash of what it decodes to, never said.
+/// A log line of JSON about a request that was delivered, and whose settlement failed or has an unknown outcome (rule 21).
+/// The seller reconciles by it. It names the token by a hash of its decoded bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlementLogLine {
     line: String,
@@ -23,7 +23,7 @@ impl SettlementLogLine {
     }
 }
 
-/// A token by the bytes it decodes to, whatever alphabet and padding it came in: `sha256:` and hexadecimal digits, as
+/// The hash of the decoded bytes of a token, the same for each alphabet and padding: `sha256:` and hexadecimal digits, as
 /// `basenc -d --base64url | sha256sum` gives them.
 pub(crate) fn fingerprint(token: &AccessToken) -> String {
     let bytes = base64::decode(token.secret().expose(), MAX_TOKEN_BYTES, "token").unwrap_or_default();

@@ -48,7 +48,7 @@ pub(super) struct Built {
     /// The document, with places for what it says.
     pub(super) layout: String,
     /// The frame in which what was bought is shown, if it is HTML: a document of no origin, which cannot reach the page
-    /// around it. It says that it is there, and is told what to show.
+    /// around it. It reports that it is ready, and receives what to show.
     pub(super) frame: String,
     style: String,
     texts: Map<String, Value>,

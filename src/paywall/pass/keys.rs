@@ -20,7 +20,7 @@ const KEY_BYTES: core::ops::RangeInclusive<usize> = 32..=256;
 const MAX_KEYS: usize = 8;
 
 impl Keys {
-    /// Reads `id:key` pairs with commas between; what is wrong, in words, otherwise.
+    /// Reads `id:key` pairs with commas between. An error is a text that says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let mut keys: Vec<Key> = Vec::new();
         for pair in text.split(',') {

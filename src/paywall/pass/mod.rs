@@ -1,4 +1,4 @@
-//! Access passes: after one payment, a signed and expiring word of the gate's own that lets the same payer through again
+//! Access passes: after one payment, a signed and expiring token of the gate's own that lets the same payer through again
 //! without verify and settle. That is what was sold.
 //!
 //! A pass is bound to a payer, to a set of routes and to a price: it opens the routes of its set that cost no more than

@@ -73,10 +73,12 @@ impl PassError {
     /// For people.
     pub(crate) fn message(self) -> &'static str {
         match self {
-            Self::TooLarge | Self::Malformed | Self::Forged => "This access pass is not one of ours.",
+            Self::TooLarge | Self::Malformed | Self::Forged => {
+                "This access pass was not issued by this service."
+            }
             Self::OtherRoute => "This access pass is for another resource.",
             Self::OtherTier => "This access pass was sold for less than this resource costs.",
-            Self::OtherPayer => "This access pass is another payer's than the payment token.",
+            Self::OtherPayer => "This access pass and the payment token have different payers.",
             Self::Expired => "This access pass has expired.",
             Self::NotYet => "This access pass is from the future.",
             Self::Revoked => "This access pass was taken back.",

@@ -64,12 +64,12 @@ pub struct Meter {
     pub renew: Option<Renewal>,
 }
 
-/// A word to the state that an answer is still going out. Its reply decides nothing, and it may be lost.
+/// A call to the state that renews the lease of an answer that is still going out. It may be lost, and its reply decides nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewal {
-    /// The word.
+    /// The call.
     pub call: StateCall,
-    /// How often it is said, in milliseconds.
+    /// The time between two calls, in milliseconds.
     pub every_ms: u32,
 }
 

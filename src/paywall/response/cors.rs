@@ -98,8 +98,7 @@ impl Cors {
             let plain =
                 name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             if name.is_empty() || !plain || headers::is_ours(&name) {
-                let problem =
-                    "must be names of headers in lower case, and none of those that the gate speaks by";
+                let problem = "must be names of headers in lower case, without those that the gate uses";
                 given.problems.note("ALLOWED_HEADERS", problem);
             }
             cors.headers.push(name);
@@ -165,8 +164,8 @@ impl Cors {
         self.any || !self.allowed.is_empty()
     }
 
-    /// Puts our word on a response to a page of `origin` in the place of the origin server's; what the server
-    /// exposes stays exposed. Where no page is named, the word is the origin server's own.
+    /// Sets the CORS headers of a response to a page of `origin`, in the place of the origin server's; headers that the
+    /// server exposes stay exposed. If the settings name no pages, the server's CORS headers stay as they are.
     pub(crate) fn apply(&self, origin: Option<&str>, headers: &mut HeaderList) {
         if !self.is_on() {
             return;

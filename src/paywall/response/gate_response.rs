@@ -34,7 +34,7 @@ impl GateResponse {
         Self { status, headers, body: None, file: None, code: String::new(), offers: false }
     }
 
-    /// A JSON error: `{error, message, code}`, `error` being the status in words.
+    /// A JSON error: `{error, message, code}`, with the reason phrase of the status as `error`.
     pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
         let mut answer = Self::json(status, error_document(status, code, message));
         answer.code = code.into();

@@ -28,7 +28,7 @@ enum Segment {
 }
 
 impl Pattern {
-    /// Reads a path from the configuration; what is wrong with it, in words, otherwise.
+    /// Reads a path from the configuration. An error is a text that says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.contains(['{', '}', '(', ')', '[', ']', '+', '?', '!']) {
             return Err("has one of {}()[]+?! in its path; percent-encode it if it is meant literally");

@@ -1,4 +1,4 @@
-//! Claims on single-use tokens: one request at a time has a token, and a spent one nobody gets again (rule 24).
+//! Claims on single-use tokens: one request at a time has a token, and a spent token is never claimed again (rule 24).
 
 use super::filing::{NONCE, Nonce, nonce_row};
 use super::records::put;
@@ -35,7 +35,7 @@ pub(super) fn claim(
 pub(super) fn owns(rows: &impl Rows, id: &str, nonce: &str) -> Result<bool, RowsError> {
     Ok(match nonce_row(rows, nonce)? {
         Some(Nonce::Claimed { id: owner, .. } | Nonce::Held { id: owner }) => owner == id,
-        // It ran out and was swept, and nobody took the token since.
+        // The claim ran out and was removed, and no other request has claimed the token since.
         None => true,
         Some(Nonce::Spent { .. }) => false,
     })

@@ -1,5 +1,4 @@
-//! How commands, replies and entries are written down, member by member. What stands in an object today has to be read
-//! tomorrow: names are only added.
+//! The JSON of commands, replies and entries, member by member. Later versions read what this one writes, so names are only added.
 
 use super::json::{JsonForm, JsonObject, Unreadable};
 use super::{Allowance, Claim, Entry, EntryStatus, OpenDelivery, Rate, Reply, SettlementOutcome};
@@ -11,7 +10,7 @@ mod command;
 #[cfg(test)]
 mod tests;
 
-/// How long a settle of an entry may be late that does not say it, in milliseconds.
+/// The `quiet` of entries that were written without one, in milliseconds.
 const OLD_QUIET_MS: u64 = 130_000;
 
 impl JsonForm for Claim {

@@ -21,7 +21,7 @@ pub(super) const KEEP_OPEN_MS: u64 = 400 * DAY_MS;
 
 /// How a single-use token stands.
 pub(super) enum Nonce {
-    /// A request works with it. If nothing more is heard of that request by then, it is free again: nothing was sent.
+    /// A request has claimed it. Without another command of that request by `until` it is free again: nothing was sent.
     Claimed { id: String, until: u64 },
     /// A settle with it was or will be sent: its entry says what became of it.
     Held { id: String },
@@ -38,7 +38,7 @@ pub(super) fn is_serious(entry: &Entry) -> bool {
     matches!(entry.status, EntryStatus::Unresolved | EntryStatus::Owed)
 }
 
-/// Files an entry that will not change by itself any more: what is secret is dropped, its token is used.
+/// Files an entry that is final: the body of its settle is dropped, and its token is marked as spent.
 pub(super) fn settle_down(rows: &mut impl Rows, mut entry: Entry, now: u64) -> Result<(), RowsError> {
     entry.settle_body = None;
     let keep = if entry.status == EntryStatus::Unresolved { KEEP_OPEN_MS } else { rows.keep_ms() };

@@ -9,7 +9,7 @@ use crate::wire::{NOT_SETTLED, digits};
 use alloc::vec::Vec;
 use serde_json::Value;
 
-/// The seller's book: copies of what other objects could not bring to a good end.
+/// The seller's book: copies of the entries of other objects that are owed or unresolved.
 const BOOK: &str = "book";
 const RATE: &str = "rate";
 const ALLOWANCE: &str = "allowance";
@@ -24,7 +24,7 @@ struct TakenAllowance {
     used: u32,
 }
 
-/// Does what a command says. `now` is in milliseconds since 1970.
+/// Runs a command. `now` is in milliseconds since 1970.
 ///
 /// # Errors
 /// The storage fails: the request must not go on.
@@ -134,7 +134,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
             Ok(Reply::Journal { entries })
         }
         Command::File { entry } => {
-            // An entry that came to a good end after all is not kept longer here than in its own object.
+            // An entry that was settled after all is kept here as long as in its own object.
             let keep = if is_serious(entry) { KEEP_OPEN_MS } else { rows.keep_ms() };
             put(rows, BOOK, &entry.id, &**entry, Some(now.saturating_add(keep)))?;
             Ok(Reply::Done)
@@ -153,8 +153,8 @@ fn is_going_out(entry: &Entry) -> bool {
 
 /// Counts a request for each rate, if none is exceeded; else says in how many seconds to come again.
 ///
-/// A rate is kept as one time: that at which all that was asked would have been asked evenly. It may be ahead of now by
-/// one window.
+/// A rate is stored as one time (GCRA): the time at which all requests so far would have come if they came evenly. It may
+/// be ahead of now by one window.
 fn limited(rows: &mut impl Rows, rates: &[Rate], now: u64) -> Result<Option<u64>, RowsError> {
     let mut after = Vec::new();
     for rate in rates {
@@ -240,7 +240,7 @@ fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Re
     Ok(Reply::Done)
 }
 
-/// Takes what became of an entry's settle number `round`.
+/// Records the outcome of an entry's settle number `round`.
 pub(super) fn close(
     rows: &mut impl Rows,
     mut entry: Entry,
@@ -250,7 +250,7 @@ pub(super) fn close(
     look: u64,
 ) -> Result<Reply, RowsError> {
     let settled = matches!(end, SettlementOutcome::Settled { .. });
-    // The platform's yes stands, whatever is said later; any other word counts for the settle that it is of.
+    // A success of the platform is final. Any other outcome counts only for the settle that it belongs to.
     if (entry.status == EntryStatus::Settled && entry.receipt.is_some())
         || (!settled && round != entry.rounds)
     {
@@ -272,9 +272,9 @@ pub(super) fn close(
                 claims::release(rows, &entry.id, &nonce)?;
             }
         }
-        // A single-use token is settled again until it is known.
+        // A single-use token is settled again until its outcome is known.
         SettlementOutcome::Unknown { why, delivered } if entry.nonce.is_some() => {
-            // The reconciler may have been quicker: what it may have settled is not begun anew by what is told late.
+            // The reconciler may have been quicker: a late report does not reopen what it may have settled.
             if under_way || (entry.status == EntryStatus::Unknown && !entry.delivered) {
                 entry.status = EntryStatus::Unknown;
                 entry.delivered |= delivered;
@@ -284,9 +284,9 @@ pub(super) fn close(
             }
             return Ok(Reply::Done);
         }
-        // Any other never is: it may have been burned.
+        // A reusable token is not: it may have been burned.
         SettlementOutcome::Unknown { why, delivered } => {
-            // The reconciler took the request for lost and freed its token, before the request could say that it had delivered.
+            // The reconciler took the request for lost and freed its token before the request reported its delivery.
             let given_up = entry.status == EntryStatus::Released && *delivered;
             if !under_way && !given_up && entry.status != EntryStatus::Unresolved {
                 return Ok(Reply::Done);

@@ -1,4 +1,4 @@
-//! JSON that is written and read by hand: what `derive` makes of enums with a tag is a sixth of the Worker.
+//! JSON that is written and read by hand: the code that `derive` makes for tagged enums was a sixth of the Worker.
 
 use super::{Allowance, Claim, Command, Entry, EntryStatus, OpenDelivery, Rate, Reply, SettlementOutcome};
 use alloc::{string::String, vec::Vec};
@@ -7,13 +7,13 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// The error for a text that is not one of the state's: it names the member that is missing or wrong.
+/// The error for a text that is not a command, reply or entry: it names the member that is missing or wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable(pub(super) &'static str);
 
 impl Unreadable {
     pub(crate) fn message(self) -> String {
-        ["not of the state: ", self.0].concat()
+        ["invalid state record: ", self.0].concat()
     }
 }
 
@@ -255,7 +255,7 @@ impl Entry {
     }
 }
 
-/// For who keeps them in something else that serde writes.
+/// Commands, replies and entries inside of other types that serde writes.
 macro_rules! serde_by_value {
     ($($written:ty),*) => {$(
         impl Serialize for $written {

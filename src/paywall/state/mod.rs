@@ -90,7 +90,7 @@ pub enum Command {
     Write {
         /// The entry, with what is known of it.
         entry: Box<Entry>,
-        /// For how long its isolate is believed to be at it, in milliseconds.
+        /// For how long its isolate is taken to be working on it, in milliseconds.
         lease: u64,
     },
     /// An entry in `Delivering` is about to be settled for so many credits.
@@ -142,7 +142,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// True if nobody waits for it: a token that was burned buys no other answer, whether its entry says so by now or not.
+    /// True if the command can wait for another one to the same object: a burned token buys no other answer, even before its entry is closed.
     #[must_use]
     pub fn can_wait(&self) -> bool {
         matches!(self, Self::Close { end: SettlementOutcome::Settled { .. }, .. })
@@ -171,7 +171,7 @@ pub struct Claim {
     pub lease: u64,
 }
 
-/// So many a day of something.
+/// An allowance: a number a day for one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {
     /// The name of what is counted.
@@ -180,7 +180,7 @@ pub struct Allowance {
     pub per_day: u32,
 }
 
-/// So many in so many seconds of something.
+/// A rate limit: a number of requests in a number of seconds for one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate {
     /// The name of what is counted.
@@ -290,7 +290,7 @@ pub enum SettlementOutcome {
     Unknown {
         /// A code for what came in the place of an answer.
         why: String,
-        /// True if its answer is delivered. It is false if the client is gone, as far as the runtime tells.
+        /// True if its answer is delivered. It is false if the runtime reports that the client is gone.
         delivered: bool,
     },
     /// Delivered, and certainly not burned.

@@ -17,12 +17,12 @@ pub(super) struct Slots {
     pub(super) owed: Vec<String>,
 }
 
-/// Gives a request one for so long.
+/// Gives a request an open delivery until a time.
 pub(super) fn hold(rows: &mut impl Rows, plan: &str, id: &str, until: u64) -> Result<(), RowsError> {
     change(rows, plan, id, |slots| slots.held.push((id.into(), until)))
 }
 
-/// Takes back what a request has, or owes.
+/// Removes the open delivery or the debt of a request.
 pub(super) fn free(rows: &mut impl Rows, plan: &str, id: &str) -> Result<(), RowsError> {
     change(rows, plan, id, |_| ())
 }
@@ -32,7 +32,7 @@ pub(super) fn holds(rows: &impl Rows, plan: &str, id: &str, now: u64) -> Result<
     Ok(load(rows, plan)?.held.iter().any(|(holder, until)| holder == id && *until > now))
 }
 
-/// Follows an entry, each time that it is kept until `due`.
+/// Updates the row after an entry was stored until `due`.
 pub(super) fn follow(rows: &mut impl Rows, entry: &Entry, due: u64) -> Result<(), RowsError> {
     if !entry.open {
         return Ok(());
@@ -48,7 +48,7 @@ pub(super) fn load(rows: &impl Rows, plan: &str) -> Result<Slots, RowsError> {
     Ok(get(rows, OPEN, plan)?.unwrap_or_default())
 }
 
-/// Takes a request out and has `place` say where it belongs.
+/// Removes a request from the row, and lets `place` add it again.
 pub(super) fn change(
     rows: &mut impl Rows,
     plan: &str,

@@ -22,7 +22,7 @@ pub struct Job {
     id: String,
     round: u32,
     question: Question,
-    /// The route of an answer whose isolate was lost, the first time that the seller's book is told of it.
+    /// The route of an answer whose isolate was lost, when it is copied into the seller's book for the first time.
     pub(crate) lapsed: Option<String>,
 }
 
@@ -31,7 +31,7 @@ pub struct Job {
 pub enum Task {
     /// Send this to the facilitator with the seller's key, within the timeout.
     Call(api::Request),
-    /// Tell this to the object of that name.
+    /// Send this to the object of that name.
     Tell(StateCall),
 }
 
@@ -53,20 +53,20 @@ enum Question {
     /// Settle what was delivered: a single-use token is burned for once, whoever asks how often, and of any other it is
     /// certain that it was not burned.
     Settle,
-    /// Tell the seller's book how an entry stands.
+    /// Copy an entry with this status into the seller's book.
     File(EntryStatus),
 }
 
-/// How often an entry is looked into, and one that is owed settled, before it is the seller's.
+/// How often an entry is looked into, or settled if it is owed, before it is left to the seller.
 const TRIES: u32 = 24;
-/// How long until the next look at the most, in milliseconds.
+/// The longest time until the next look, in milliseconds.
 const LATE_MS: u64 = 3_600_000;
 /// How many rows are looked at between two questions.
 const BATCH: u32 = 64;
-/// Written by earlier versions where the payer's balance said that nothing was burned. It is not believed any more.
+/// The reason that earlier versions wrote if the payer's balance showed that nothing was burned. It is not relied on any more.
 const BY_BALANCE: &str = "balance_counted";
 
-/// Looks at what is due: sweeps what has run out, gives up what cannot be known, and says what to do next, if anything.
+/// Works on the rows that are due: removes what has run out, gives up what cannot be known, and returns the next job, if there is one.
 /// A line for the log goes to `log` for each entry that came to its end. `now` is in milliseconds since 1970.
 ///
 /// # Errors
@@ -101,7 +101,7 @@ pub fn due(rows: &mut impl Rows, now: u64, log: &mut impl FnMut(String)) -> Resu
     }
 }
 
-/// The seller's book is to be told of an entry.
+/// Copies an entry into the seller's book.
 fn file(
     rows: &mut impl Rows,
     id: &str,
@@ -114,7 +114,7 @@ fn file(
         return Ok(None);
     };
     let tries: u32 = number(tries).unwrap_or_default();
-    // Again later, unless it is heard.
+    // It is sent again later, unless the book answers.
     rows.put(FILE, id, &digits(u64::from(tries) + 1), Some(now.saturating_add(wait(tries))))?;
     let mut lapsed = None;
     if tries == 0 && entry.status == EntryStatus::Unresolved {
@@ -128,7 +128,7 @@ fn file(
     Ok(Some(Job { task, id, round, question, lapsed }))
 }
 
-/// Why an entry stands so whose isolate did not come back.
+/// The reason of an entry whose isolate was lost.
 const LOST: &str = "isolate_lost";
 
 fn look(
@@ -203,7 +203,7 @@ pub fn on_response(
         return Ok(());
     };
     if let Question::File(status) = job.question {
-        // It is told again where it changed meanwhile.
+        // It is copied again if it changed meanwhile.
         if matches!(response, PlatformResponse::Heard) && entry.status == status {
             rows.remove(FILE, &job.id)?;
         }
@@ -311,7 +311,7 @@ fn end(
     entry.status = status;
     let line = line("settlement_reconciled", &entry, now);
     filing::settle_down(rows, entry, now)?;
-    // The line of an unresolved entry is written when the seller's book is told.
+    // The line of an unresolved entry is written when it is copied into the seller's book.
     if status != EntryStatus::Unresolved {
         log(line);
     }

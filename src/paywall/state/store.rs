@@ -7,7 +7,7 @@ pub trait Rows {
     /// The text of a row.
     ///
     /// # Errors
-    /// As all of these: where the storage fails.
+    /// The storage fails.
     fn get(&self, kind: &str, id: &str) -> Result<Option<String>, RowsError>;
 
     /// Makes a row or changes it. `due` is when it is to be looked at, in milliseconds since 1970.
@@ -40,8 +40,7 @@ pub trait Rows {
     /// The storage fails.
     fn list(&self, kind: &str, after: Option<&str>, limit: u32) -> Result<Vec<Row>, RowsError>;
 
-    /// Nothing hangs on a row any more but what somebody may want to read: a store with little room may drop it before it
-    /// is due.
+    /// Marks a row that is only kept to be read: a store with little memory may drop it before it is due.
     fn spare(&mut self, _kind: &str, _id: &str) {}
 
     /// For how long what is closed is kept, in milliseconds: less where the rows fill a process's memory. The platform

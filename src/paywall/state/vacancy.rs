@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 pub(super) enum Vacancy {
     Free,
     Full,
-    /// Not before this entry was settled again: it is the asking request's to do.
+    /// No: the request has to settle this entry first.
     Owing(Box<Entry>),
 }
 

@@ -217,7 +217,7 @@ fn a_setting_is_what_it_was_read_as() {
         "NVM_API_URL must be an https URL, or http to this machine"
     );
     let price = r#"{"GET /a": {"planId": "1", "credits": {"by": "handler", "most": 2}}}"#;
-    assert!(refused(&[("ROUTES", price)]).contains("can be handler in the library only"));
+    assert!(refused(&[("ROUTES", price)]).contains("can be handler only in the library"));
     for url in [
         "https:///path",
         "https://",

@@ -22,7 +22,7 @@ pub struct Budget {
 
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
-/// How many origins and plans are told apart; later ones count in the totals only.
+/// How many origins and plans have counts of their own; later ones count in the totals only.
 const MAX_TOLD: usize = 256;
 
 impl Budget {

@@ -2,13 +2,13 @@ use crate::subscriber::{Offer, Outcome};
 use crate::wire::{Credits, Receipt};
 use alloc::{string::String, sync::Arc, vec::Vec};
 
-/// How many payments are kept for the books; the oldest goes first.
+/// How many payments are kept for the export of receipts; the oldest is dropped first.
 pub const MAX_RECORDS: usize = 1_000;
 
 /// How many more are in memory at most.
 const SLACK: usize = 128;
 
-/// A payment that was presented and has ended, kept for a person's books.
+/// A payment that was presented and has ended, kept for the export of receipts.
 #[derive(Debug, Clone)]
 pub struct PaymentRecord {
     /// When it was last on the wire, in milliseconds since 1970.
@@ -19,7 +19,7 @@ pub struct PaymentRecord {
     pub offer: Arc<Offer>,
     /// The most that the presented tokens can cost, in credits.
     pub presented: Credits,
-    /// The credits redeemed, where a receipt says so: the seller's word.
+    /// The credits redeemed, as the seller's receipt says.
     pub settled: Option<Credits>,
     /// The outcome: were credits burned?
     pub outcome: Outcome,

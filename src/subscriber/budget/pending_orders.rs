@@ -1,4 +1,4 @@
-//! Orders that were sent and whose credits were not seen. They are waited for, not repeated (rules 4 and 10). They outlive
+//! Orders that were sent and whose credits have not arrived. They are waited for, not repeated (rules 4 and 10). They outlive
 //! the fetch that sent them, a logout, and the page where the budget is stored.
 
 use super::counts::Budget;

@@ -2,7 +2,7 @@
 //! orders. It is text, in lines of fields with a space between them; no key and no token is in it.
 //!
 //! ```text
-//! o <account>/<plan>/<time, ms> <credits>   held before an order whose credits were not seen; O where the platform confirmed it
+//! o <account>/<plan>/<time, ms> <credits>   held before an order whose credits have not arrived; O if the platform confirmed it
 //! r <tab> <credits>                         about to be spent by a tab
 //! m <minute since 1970> <credits>           spent in a minute of the last day
 //! b <minute since 1970> <number>            orders sent in a minute of the last day

@@ -13,7 +13,7 @@ pub struct Spend {
     pub mints: u32,
     /// The most that the presented tokens can cost, in credits, over all tries: limits count this. No receipt lowers it.
     pub credits_presented: Credits,
-    /// The credits redeemed, where a receipt says so: the seller's word, not the platform's.
+    /// The credits redeemed, as the seller's receipt says. The platform does not confirm it.
     pub credits_settled: Option<Credits>,
     /// The amounts presented, in atomic units, by currency (`eip155:8453:0x…`, chain and asset).
     pub amounts_presented: Vec<(String, Credits)>,

@@ -22,7 +22,7 @@ pub(crate) struct Paying {
 /// How many single-use tokens are minted ahead at the most.
 const MAX_PREFETCH: usize = 16;
 
-/// The amounts of a receipt. They are the seller's word: it ends a token, raises a count or makes a balance doubtful, and
+/// The amounts of a receipt. The seller states them: they may end a token, raise a count or make a balance doubtful, and
 /// nothing else (rules 10 to 12).
 #[derive(Clone, Copy)]
 struct ReceiptAmounts {

@@ -56,8 +56,8 @@ impl Preparing {
 
     /// Gets what is missing, credits and a token, and sends when nothing is.
     ///
-    /// Where a decision depends on the balance, the platform's last word less what was presented since may say that it
-    /// suffices. Only a reading that was made since this fetch knows its terms says that it does not.
+    /// If a decision depends on the balance, the balance that the platform stated last, less what was presented since,
+    /// is enough for a yes. Only a balance that was read after this fetch knew its terms is enough for a no.
     pub(crate) fn advance(mut self, cx: &mut Context<'_>) -> Progress<Self> {
         if self.agreement.offer.is_money() {
             return self.get_and_pay(cx);

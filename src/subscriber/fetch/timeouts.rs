@@ -28,7 +28,7 @@ pub(crate) enum Step {
 }
 
 /// The default limit for the answer to another fetch's question, in milliseconds: that answer may wait for this fetch, and
-/// a runtime does not always tell.
+/// a runtime does not always report it.
 const QUEUE_MS: u32 = 5 * 60_000;
 
 impl Timeouts {

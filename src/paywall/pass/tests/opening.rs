@@ -208,12 +208,12 @@ fn nothing_is_a_pass_for_nobody_or_for_nothing() {
 #[test]
 fn a_pass_that_opens_nothing_is_told_why() {
     for (error, words) in [
-        (PassError::TooLarge, "not one of ours"),
-        (PassError::Malformed, "not one of ours"),
-        (PassError::Forged, "not one of ours"),
+        (PassError::TooLarge, "not issued by this service"),
+        (PassError::Malformed, "not issued by this service"),
+        (PassError::Forged, "not issued by this service"),
         (PassError::OtherRoute, "another resource"),
         (PassError::OtherTier, "sold for less"),
-        (PassError::OtherPayer, "another payer"),
+        (PassError::OtherPayer, "different payers"),
         (PassError::Expired, "has expired"),
         (PassError::NotYet, "from the future"),
         (PassError::Revoked, "taken back"),

@@ -124,7 +124,7 @@ fn what_is_not_ours_is_not_read() {
         assert_eq!(read::<Entry>(&text), Err(Unreadable(member)), "{text}");
     }
     assert_eq!(Reply::from_text(r#"{"say":"hello"}"#), Err(Unreadable("say")));
-    assert_eq!(Unreadable("say").to_string(), "not of the state: say");
+    assert_eq!(Unreadable("say").to_string(), "invalid state record: say");
 }
 
 #[test]
