@@ -270,7 +270,7 @@ impl RequestLog {
             let texts = [
                 ("event", Some("request")),
                 ("correlationId", Some(self.correlation.as_str())),
-                ("platformId", headers.get(PLATFORM_CORRELATION)),
+                ("platformCorrelationId", headers.get(PLATFORM_CORRELATION)),
                 ("method", Some(self.method.as_str())),
                 ("path", Some(self.path.as_str())),
                 ("route", Some(self.route.as_str())),

@@ -89,8 +89,10 @@ fn at_verify() {
     }
     let (_, action) = payment(Vec::from([no(402, "BCK.X402.0005")]));
     assert_eq!(body(&responded(action))["message"], "no — ask again");
-    let (_, action) = payment(Vec::from([text(402, "")]));
+    let (mut flow, action) = payment(Vec::from([text(402, "")]));
     assert_eq!(responded(action).headers.get("x-platform-correlation-id"), Some("c-1"));
+    let line: Value = serde_json::from_str(&flow.record().unwrap().line.unwrap()).unwrap();
+    assert_eq!(line["platformCorrelationId"], "c-1");
 }
 
 /// The result of a request whose work is done.
