@@ -40,7 +40,7 @@ export async function serve({ routes: file, port = '8787', host = '127.0.0.1', m
   else if (process.env.NVM_API_URL) reach('NVM_API_URL', process.env.NVM_API_URL);
 }
 
-const IN_OTHER_WORDS = [['a state (in a Worker the Durable Object binding PAYWALL_STATE)', '--memory'], ['one whose isolate or process dies', 'one that this process does not live to see'], ['to several isolates or processes at once', 'several times at once'], ['where its isolate or process dies before', 'where this process ends before']];
+const IN_OTHER_WORDS = [['a state (in a Worker the Durable Object binding PAYWALL_STATE)', '--memory'], ['one whose isolate or process dies', 'one that is open when this process ends'], ['several isolates or processes may serve a single-use token at once', 'a single-use token may be served several times at once'], ['where its isolate or process dies before', 'where this process ends before']];
 const inOtherWords = (text) => IN_OTHER_WORDS.reduce((said, [from, to]) => said.replaceAll(from, to), String(text));
 
 /** Says what the library says of its options in the words of the command line: by the flag, or by the file and what is in it. */

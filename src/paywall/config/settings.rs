@@ -225,8 +225,7 @@ fn promises(terms: &PaidRoute, state: bool) -> Vec<&'static str> {
     let mut warnings = Vec::new();
     if !state {
         warnings.push(
-            "a single-use token that several isolates or processes get at once is worked for more than once, \
-             though charged for once.",
+            "several isolates or processes may serve a single-use token at once, though it is charged once.",
         );
         warnings.push(
             "a settlement whose outcome is not known is only logged, and one whose isolate or process dies is forgotten.",
