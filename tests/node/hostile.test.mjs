@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { inspect } from 'node:util';
-import { MalformedOffer, PaymentRefused, PaymentsError } from '../../target/dist/subscriber/index.js';
+import { MalformedOffer, PaymentRefused, Payments, PaymentsError } from '../../target/dist/subscriber/index.js';
 import { base64, failure, need, offerOf, pause, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
@@ -103,6 +103,48 @@ describe('a seller that gives back what it was sent', () => {
       assert.deepEqual(logged, []);
     });
   }
+});
+
+describe('a seller that prints parts of the token', () => {
+  const PARTS = {
+    'its beginning': (token) => token.slice(0, 120), 'its end': (token) => token.slice(-60), 'in lines': (token) => token.match(/.{1,76}/g).join('\n'),
+    'longer than a message': (token) => `${'no '.repeat(80)}${token}`,
+  };
+  for (const [name, part] of Object.entries(PARTS)) {
+    test(`${name}: neither in the message of the error nor in a URL that is asked`, async () => {
+      toPaid(({ token }, response) => need(response, terms(), JSON.stringify({ message: `bad ${part(token)}` })));
+      const payments = await platform.buyer();
+      const { message } = await failure(ask(payments));
+      const { token } = seller.requests.at(-1);
+      assert.match(message, /^the seller refused the payment/);
+      for (let at = 0; at + 24 <= token.length; at++) assert.ok(!message.includes(token.slice(at, at + 24)), message);
+      seller.requests.length = 0;
+      toPaid(({ token: one }, response) => response.writeHead(302, { location: `/t?${part(one).replace(/\s/g, '')}` }).end());
+      const error = await failure(ask(payments, { method: 'GET', body: undefined }));
+      assert.equal(error.code, 'redirected_while_paying');
+      assert.ok(seller.requests.every(({ url }) => url === '/ask'), 'it is not followed');
+    });
+  }
+  test('a short message of other words is told', async () => {
+    toPaid((_, response) => need(response, terms(), JSON.stringify({ message: 'eyJhbGciOiJub25lIn0 is no token' })));
+    const { message } = await failure(ask(await platform.buyer()));
+    assert.equal(message, 'the seller refused the payment: eyJhbGciOiJub25lIn0 is no token');
+  });
+});
+
+test('a platform that prints the key in a refusal: no error has it', async (t) => {
+  const echo = await startSeller(({ headers }, response) => response.writeHead(403, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ code: 'BCK.X.0001', message: `no: ${headers.authorization}`, hint: `${headers.authorization}` })));
+  t.after(() => echo.stop());
+  const { account: { nvmApiKey } } = await platform.buyer();
+  const payments = Payments.getInstance({ nvmApiKey, environment: 'custom', backend: echo.url, approve: () => true, delegationConfig: { delegationId: 'd' } });
+  toPaid((_, response) => response.end());
+  for (const work of [() => payments.delegation.listDelegations(), () => payments.agents.getAgents(1, 2), () => payments.plans.orderPlan('1'), () => ask(payments)]) {
+    const error = await failure(work());
+    assert.equal(error.code, 'BCK.X.0001');
+    assert.ok(!inspect(error, { depth: 9, maxStringLength: null }).includes(nvmApiKey) && !JSON.stringify(error).includes(nvmApiKey));
+  }
+  assert.equal(JSON.stringify([payments.mcp, payments.a2a]), '[{},{}]', 'what is loaded later is no promise to JSON');
 });
 
 describe('a seller that is never satisfied', () => {

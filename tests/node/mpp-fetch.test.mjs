@@ -166,6 +166,43 @@ describe('a seller that does not keep to it', () => {
   });
 });
 
+describe('a credential goes nowhere that nobody agreed to', () => {
+  test('an instance with a policy does not pay: nothing of it would be counted', async () => {
+    const limited = Payments.getInstance({ nvmApiKey: buyer.options.plans.session.key.text, environment: 'custom', backend: sandbox.url, policy: { origins: ['*'], maxCreditsTotal: 1 } });
+    const before = endpoint.requests.length;
+    const error = await limited.mpp.fetch(`${endpoint.url}/ask`, {}, { delegationConfig }).catch((one) => one);
+    assert.deepEqual([error.code, error.spend], ['consent_required', undefined]);
+    assert.deepEqual(endpoint.requests.slice(before).map(({ headers }) => headers.authorization), [undefined]);
+  });
+
+  test('a challenge of another origin, after a redirect, is answered at neither', async (t) => {
+    const first = await startSeller((request, response) => response.writeHead(302, { location: `${endpoint.url}/ask` }).end());
+    t.after(() => first.stop());
+    const before = endpoint.requests.length;
+    const error = await buyer.mpp.fetch(`${first.url}/a`, {}, { delegationConfig }).catch((one) => one);
+    assert.deepEqual([error.code, error.spend], ['ambiguous_redirect', undefined]);
+    assert.deepEqual([...first.requests, ...endpoint.requests.slice(before)].map(({ headers }) => headers.authorization), [undefined, undefined]);
+  });
+
+  for (const [url, goes] of [
+    ['http://api.example/x', false], ['http://127.0.0.1.example/x', false], ['http://localhost.example/x', false], ['http://notlocalhost/x', false], ['http://[::2]/x', false],
+    ['https://api.example/x', true], ['http://a.localhost/x', true], ['http://127.0.0.2:8080/x', true], ['http://[::1]:8080/x', true],
+  ]) {
+    test(`${url} ${goes ? 'gets' : 'does not get'} one`, async () => {
+      const sent = [];
+      const fetch = async (request) => {
+        if (request.url.startsWith(sandbox.url)) return globalThis.fetch(request);
+        sent.push(request.headers.get('authorization'));
+        const { challenge } = await seller.mpp.issueChallenge({ planId, credits: 1, resource: request.url, httpVerb: 'GET' });
+        return sent.length === 1 ? new Response('', { status: 402, headers: { 'www-authenticate': challenge } }) : new Response('ok');
+      };
+      const by = Payments.getInstance({ nvmApiKey: buyer.options.plans.session.key.text, environment: 'custom', backend: sandbox.url, fetch });
+      const result = await by.mpp.fetch(url, {}, { delegationConfig }).catch((one) => one);
+      assert.deepEqual([result.code, sent.length, /^Payment /.test(sent[1])], goes ? [undefined, 2, true] : ['insecure_target', 1, false]);
+    });
+  }
+});
+
 test('the errors of the seller\'s calls are of MPP\'s classes too', async () => {
   const off = await startSandbox();
   await client(off.url).post('/sandbox/settings', { mpp: false });

@@ -148,3 +148,16 @@ test('where the file of the dialects cannot be loaded, an offer of x402 beside t
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('rule 6: the caller\'s own Authorization is not sent beside a credential to another origin', async () => {
+  const shop = await startSeller();
+  const first = createServer((request, response) => response.writeHead(302, { location: `${shop.url}/ask` }).end()).listen(0, '127.0.0.1');
+  servers.push(first);
+  const payments = await platform.buyer();
+  const headers = { authorization: 'Bearer mine' };
+  const { response } = await payments.fetch(`http://127.0.0.1:${first.address().port}/`, { headers });
+  assert.equal(await response.text(), 'delivered');
+  assert.deepEqual(shop.requests.splice(0).map((one) => one?.includes('Bearer mine')), [undefined, false]);
+  await payments.fetch(`${shop.url}/ask`, { headers });
+  assert.deepEqual(shop.requests.map((one) => one.includes('Bearer mine')), [true, true], 'at its own origin it stays behind the credential');
+});

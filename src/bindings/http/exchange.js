@@ -23,8 +23,10 @@ export class Sender {
 
   get signal() { return this.kept.signal; }
 
-  /** A header of the caller's own. */
-  header(name) { return new Headers(this.kept.settings.headers).get(name) ?? undefined; }
+  /** A header of the caller's own, for a request to `url`: a personal one is for the caller's own origin. */
+  header(name, url) { return this.elsewhere(url) ? undefined : new Headers(this.kept.settings.headers).get(name) ?? undefined; }
+
+  elsewhere(url) { return url && place(url)?.origin !== this.place.origin; }
 
   /** Calls back with false when the caller's signal fires, with true when a limit is over. */
   watch(callback) {
@@ -64,7 +66,7 @@ export class Sender {
     // Not copied where nothing changes.
     const headers = url || token || asGet ? new Headers(given.headers) : given.headers;
     // As the platform does on a redirect.
-    if (url && place(url)?.origin !== this.place.origin) PERSONAL.forEach((name) => headers.delete(name));
+    if (this.elsewhere(url)) PERSONAL.forEach((name) => headers.delete(name));
     if (token) headers.set(header, token);
     const settings = { ...given, headers, redirect };
     if (asGet) {

@@ -68,8 +68,9 @@ impl Refused {
         let body: Value = codec::parse_json(body?.as_bytes())?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let text = text("message").or_else(|| text("error"))?;
-        let prints_token = holds(text, self.payment.token.secret.expose());
-        (!prints_token).then(|| text.chars().take(MAX_MESSAGE).collect())
+        let text: String = text.chars().take(MAX_MESSAGE).collect();
+        let prints_token = holds(&text, self.payment.token.secret.expose());
+        (!prints_token).then_some(text)
     }
 
     /// Goes on with another token, if one may be presented.

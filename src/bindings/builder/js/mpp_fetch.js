@@ -1,5 +1,5 @@
 // `payments.mpp.fetch`: pays an endpoint that challenges with MPP from a delegation (contract section 7.5). The plain request goes first. At most two
-// challenges are answered, and `maxCredits` is for the whole call.
+// challenges are answered, and `maxCredits` is for the whole call. Nobody is asked, and nothing is counted: an instance with a policy pays by `payments.fetch`.
 import own from '../../../options.json';
 import { know, problem, read } from './core.js';
 import { buildCredentialHeader, parseChallengeHeader, parseReceiptHeader } from './mpp_headers.js';
@@ -23,6 +23,8 @@ export async function mppFetch(part, input, init, options) {
       const header = response.headers.get('www-authenticate');
       const challenge = header && await challengeOf(response, header);
       if (!challenge) break;
+      if (part.session.given.policy) throw problem('consent_required', 'payments.mpp.fetch knows no policy', 'payments.fetch answers the challenge within the policy');
+      guardPlace(input, response);
       guard(challenge, { planId, maxCredits, spent: spend.creditsPresented });
       if (init?.body instanceof ReadableStream || (input instanceof Request && input.bodyUsed)) {
         throw problem('body_not_replayable', 'the body is a stream and was sent: the challenge cannot be answered', 'give a string, a buffer, a Blob, FormData or URLSearchParams');
@@ -60,6 +62,14 @@ async function challengeOf(response, header) {
 }
 
 const originOf = ({ url }) => (URL.canParse(url) ? new URL(url).origin : 'the seller');
+
+/** Rule 6: a credential goes to the origin that asked for it, over HTTPS or to this machine. A `Response` that nobody fetched has no address. */
+function guardPlace(input, { url }) {
+  const asked = new URL(input instanceof Request ? input.url : input, globalThis.location?.href);
+  const { origin } = url ? new URL(url) : asked;
+  if (origin !== asked.origin) throw problem('ambiguous_redirect', 'the 402 came after a redirect to another origin', 'request the final URL itself');
+  if (!/^https:|^http:..(\[::1]|127(\.\d+){3}|([\w.-]+\.)?localhost)(:\d+)?$/.test(origin)) throw problem('insecure_target', 'no credential goes over plain HTTP to another machine');
+}
 
 /** The caller's own limits: nothing is minted against them. */
 function guard({ request }, { planId, maxCredits, spent = 0 }) {

@@ -84,6 +84,9 @@ async function send(core, { fetch, timeoutMs = TIMEOUT_MS }, name, { url, method
   } finally {
     clearTimeout(timer);
   }
+  // A platform may print the key that it refuses.
+  const key = /^Bearer (.+)$/.exec(headers.authorization)?.[1];
+  if (key && answer?.status >= 400) answer.text = answer.text?.replaceAll(key, '…');
   // A no is one whether its words can be read or not.
   const words = answer?.text ?? (answer?.status >= 400 ? '' : undefined);
   if (words === undefined) throw failure(core.noAnswer(name, !signal.aborted, repeat));

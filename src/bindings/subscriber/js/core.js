@@ -264,6 +264,8 @@ export const createCore = (Engine) => class Core {
     const given = await this.#converse(fetch, this.#deployment.backend + path, init, repeatable);
     if (!given) return signal.aborted ? { status: 408, text: LATE, correlation } : undefined;
     if (given.text === undefined) return undefined;
+    // A platform may print the key that it refuses.
+    if (key && given.status >= 400) given.text = given.text.replaceAll(key.text, '…');
     // Another may have logged in meanwhile.
     const isRefused = given.status === 401 && key && this.#logins === logins;
     const hasExpired = key?.expiresAt !== undefined && key.expiresAt * 1000 <= Date.now();

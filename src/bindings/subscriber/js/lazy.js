@@ -60,7 +60,7 @@ export function part(load, make) {
   const atOnce = { handler: soon('handler'), withPaywall, attach };
   return new Proxy({}, {
     get(_, name) {
-      if (typeof name === 'symbol' || name === 'then') return undefined;
+      if (typeof name === 'symbol' || name === 'then' || name === 'toJSON') return undefined;
       return atOnce[name] ?? ((...given) => call(name, given));
     },
   });

@@ -52,7 +52,7 @@ export class PaidFetch {
 
   async sent({ url: to, token, redirect, asGet, dialect, handle }) {
     const speaks = dialect && await dialects();
-    const [name, paying] = speaks ? await speaks.header(dialect, handle, token, this.sender.header('authorization')) : ['payment-signature', token];
+    const [name, paying] = speaks ? await speaks.header(dialect, handle, token, this.sender.header('authorization', to)) : ['payment-signature', token];
     if (this.#isStopped) return ['sendFailed'];
     if (token) this.#paid += 1;
     const head = await this.sender.send(this.hooks.fetch, to, name, paying, redirect, asGet);
