@@ -95,7 +95,7 @@ impl<'a> Cursor<'a> {
         before.get(..length)
     }
 
-    /// A quoted or a bare value; `None` for a quote that does not end.
+    /// A quoted or a bare value; `None` for a quote that does not end, in which all that follows stands.
     fn value(&mut self) -> Option<String> {
         match self.rest.strip_prefix('"') {
             Some(rest) => {
@@ -108,7 +108,7 @@ impl<'a> Cursor<'a> {
 
     fn quoted(&mut self) -> Option<String> {
         let mut text = String::new();
-        let mut letters = self.rest.chars();
+        let mut letters = core::mem::take(&mut self.rest).chars();
         loop {
             match letters.next()? {
                 '"' => break,
@@ -126,9 +126,7 @@ impl<'a> Cursor<'a> {
             self.take(|c| c != ',' && c != '"');
             let Some(rest) = self.rest.strip_prefix('"') else { return };
             self.rest = rest;
-            if self.quoted().is_none() {
-                self.rest = "";
-            }
+            self.quoted();
         }
     }
 }
@@ -205,6 +203,7 @@ mod tests {
         for (header, broken, repeated) in [
             (r#"Payment id="no end"#, true, None),
             (r#"Payment id="ends in \"#, true, None),
+            (r#"Digest x="no end, Payment e30"#, true, None),
             (r#"Payment id="i"; realm="r""#, true, None),
             (r#"Payment id="i", ID="i""#, false, Some("id")),
             (r#"Payment id="i", Bearer id="i""#, false, None),
@@ -212,6 +211,10 @@ mod tests {
             let found = items(header);
             let item = found.first().unwrap();
             assert_eq!((item.is_broken, item.repeated.as_deref()), (broken, repeated), "{header}");
+            assert!(
+                !broken || found.len() == 1,
+                "{header}: a scheme within a quote that does not end is none"
+            );
         }
     }
 
