@@ -46,6 +46,7 @@
 
 mod action;
 mod client;
+mod conditional_requests;
 pub(crate) mod config;
 pub mod dialects;
 mod endpoints;
@@ -54,8 +55,7 @@ mod facilitator;
 mod flow;
 mod gate;
 mod http;
-mod live;
-mod objects;
+mod live_config;
 mod observe;
 mod page;
 mod pass;
@@ -74,6 +74,7 @@ mod vec_map;
 mod tests;
 
 pub use action::{Action, CanonicalRequest, Delivery, Forward, PriceQuestion, RequestHead, StreamEnd};
+pub use conditional_requests::{ObjectAnswer, ObjectBody, ObjectHead};
 pub use config::bindings::Bindings;
 pub use config::document::Document;
 pub use config::error::ConfigError;
@@ -84,8 +85,7 @@ pub use facilitator::plan_terms::PlanQuery;
 pub use gate::Gate;
 pub use http::headers::HeaderList;
 pub use http::method::Method;
-pub use live::Live;
-pub use objects::{ObjectAnswer, ObjectBody, ObjectHead};
+pub use live_config::Live;
 pub use observe::request_log::Record;
 pub use observe::settlement_log::SettlementLogLine;
 pub use payment_context::{Payment, PaymentContext, Phase, Settled};

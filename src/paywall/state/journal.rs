@@ -1,28 +1,19 @@
+use super::allowances;
 use super::claims;
-use super::filing::{DAY_MS, KEEP_OPEN_MS, NONCE, Nonce, is_serious, save, settle_down};
-use super::json::{JsonForm, JsonObject, Unreadable};
+use super::filing::{KEEP_OPEN_MS, NONCE, Nonce, is_serious, save, settle_down};
 use super::open_deliveries;
-use super::records::{ENTRY, entry, get, put, read};
-use super::vacancy::{self, Vacancy};
-use super::{Allowance, Command, Entry, EntryStatus, Rate, Reply, Rows, RowsError, SettlementOutcome};
-use crate::wire::{NOT_SETTLED, digits};
+use super::open_delivery_limit::{self, Vacancy};
+use super::rate_limits;
+use super::records::{ENTRY, entry, put, read};
+use super::{Command, Entry, EntryStatus, Reply, Rows, RowsError, SettlementOutcome};
+use crate::wire::NOT_SETTLED;
 use alloc::vec::Vec;
-use serde_json::Value;
 
 /// The seller's book: copies of the entries of other objects that are owed or unresolved.
 const BOOK: &str = "book";
-const RATE: &str = "rate";
-const ALLOWANCE: &str = "allowance";
-/// The kind of the rows that record what a request took of an allowance, so that it is given back at most once.
-const TAKEN: &str = "taken";
 
 /// How many entries one answer lists.
 pub(crate) const PAGE: u32 = 200;
-
-struct TakenAllowance {
-    day: u64,
-    used: u32,
-}
 
 /// Runs a command. `now` is in milliseconds since 1970.
 ///
@@ -33,18 +24,18 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
         Command::Admit { id, rates, claim, allowance, open, entry } => {
             // A request that an allowance pays for leaves no delivery open.
             let granted = match allowance {
-                Some(allowance) => is_left(rows, id, allowance, now)?,
+                Some(allowance) => allowances::is_left(rows, id, allowance, now)?,
                 None => false,
             };
             let open = open.as_ref().filter(|_| !granted);
             if let Some(open) = open {
-                match vacancy::look(rows, id, open, now)? {
+                match open_delivery_limit::look(rows, id, open, now)? {
                     Vacancy::Free => {}
                     Vacancy::Full => return Ok(Reply::InProgress),
                     Vacancy::Owing(entry) => return Ok(Reply::Owing { entry }),
                 }
             }
-            if let Some(retry_after) = limited(rows, rates, now)? {
+            if let Some(retry_after) = rate_limits::exceeded(rows, rates, now)? {
                 return Ok(Reply::Limited { retry_after });
             }
             // An entry would be of no use to a request that an allowance pays for.
@@ -55,7 +46,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 return Ok(Reply::Used);
             }
             let free = match allowance {
-                Some(allowance) => take(rows, id, allowance, now)?,
+                Some(allowance) => allowances::take(rows, id, allowance, now)?,
                 None => false,
             };
             if let Some(open) = open {
@@ -88,7 +79,7 @@ pub fn apply(rows: &mut impl Rows, command: &Command, now: u64) -> Result<Reply,
                 }
             }
             if let Some(allowance) = allowance {
-                give_back(rows, id, allowance, now)?;
+                allowances::give_back(rows, id, allowance, now)?;
             }
             Ok(Reply::Done)
         }
@@ -149,70 +140,6 @@ fn is_going_out(entry: &Entry) -> bool {
         EntryStatus::Unresolved => !entry.sent,
         _ => false,
     }
-}
-
-/// Counts a request for each rate, if none is exceeded; else says in how many seconds to come again.
-///
-/// A rate is stored as one time (GCRA): the time at which all requests so far would have come if they came evenly. It may
-/// be ahead of now by one window.
-fn limited(rows: &mut impl Rows, rates: &[Rate], now: u64) -> Result<Option<u64>, RowsError> {
-    let mut after = Vec::new();
-    for rate in rates {
-        let window = u64::from(rate.seconds).saturating_mul(1000);
-        let step = window.div_ceil(u64::from(rate.requests.max(1))).max(1);
-        let known = rows.get(RATE, &rate.name)?.and_then(|text| text.parse().ok()).unwrap_or(now);
-        let next = now.max(known).saturating_add(step);
-        // Rounding up must not take the last request of a window away.
-        let ahead = next.saturating_sub(now).saturating_sub(u64::from(rate.requests));
-        if ahead > window {
-            return Ok(Some(ahead.saturating_sub(window).div_ceil(1000).max(1)));
-        }
-        after.push((&rate.name, next));
-    }
-    for (name, next) in after {
-        rows.put(RATE, name, &digits(next), Some(next))?;
-    }
-    Ok(None)
-}
-
-/// Takes one of today's, if there is one left.
-fn take(rows: &mut impl Rows, id: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
-    if rows.get(TAKEN, id)?.is_some() {
-        return Ok(true);
-    }
-    let today = now / DAY_MS;
-    let taken: Option<TakenAllowance> = get(rows, ALLOWANCE, &allowance.name)?;
-    let mut taken =
-        taken.filter(|taken| taken.day == today).unwrap_or(TakenAllowance { day: today, used: 0 });
-    if taken.used >= allowance.per_day {
-        return Ok(false);
-    }
-    taken.used += 1;
-    let tomorrow = (today + 1).saturating_mul(DAY_MS);
-    put(rows, ALLOWANCE, &allowance.name, &taken, Some(tomorrow))?;
-    rows.put(TAKEN, id, &digits(today), Some(tomorrow))?;
-    Ok(true)
-}
-
-/// True if the allowance has one left today for a request, or if the request has taken one already.
-fn is_left(rows: &impl Rows, id: &str, allowance: &Allowance, now: u64) -> Result<bool, RowsError> {
-    let taken: Option<TakenAllowance> = get(rows, ALLOWANCE, &allowance.name)?;
-    let used = taken.filter(|taken| taken.day == now / DAY_MS).map_or(0, |taken| taken.used);
-    Ok(used < allowance.per_day || rows.get(TAKEN, id)?.is_some())
-}
-
-fn give_back(rows: &mut impl Rows, id: &str, allowance: &Allowance, now: u64) -> Result<(), RowsError> {
-    let Some(day) = rows.get(TAKEN, id)? else { return Ok(()) };
-    rows.remove(TAKEN, id)?;
-    let today = now / DAY_MS;
-    if let Some(mut taken) = get::<TakenAllowance>(rows, ALLOWANCE, &allowance.name)?
-        && taken.day == today
-        && day == digits(today)
-    {
-        taken.used = taken.used.saturating_sub(1);
-        put(rows, ALLOWANCE, &allowance.name, &taken, Some((today + 1).saturating_mul(DAY_MS)))?;
-    }
-    Ok(())
 }
 
 fn write(rows: &mut impl Rows, entry: &Entry, until: u64, now: u64) -> Result<Reply, RowsError> {
@@ -319,21 +246,6 @@ pub(super) fn close(
     }
     settle_down(rows, entry, now)?;
     Ok(Reply::Done)
-}
-
-impl JsonForm for TakenAllowance {
-    fn to_json(&self) -> Value {
-        let mut members = JsonObject::default();
-        members.put("day", self.day);
-        members.put("used", self.used);
-        members.done()
-    }
-
-    fn from_json(value: Value) -> Result<Self, Unreadable> {
-        let mut members = JsonObject::of(value)?;
-        let read = Self { day: members.whole("day"), used: members.count("used") };
-        members.read(read)
-    }
 }
 
 impl EntryStatus {

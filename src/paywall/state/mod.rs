@@ -19,6 +19,7 @@
 //! [`Command::Admit`] decides it (rule 19). An entry that lapses, and one that is owed, is copied to the seller's book,
 //! one object for the whole gate, which `GET /.well-known/payments/journal` reads. [`due`] does what has come due.
 
+mod allowances;
 mod claims;
 mod codec;
 mod filing;
@@ -27,13 +28,14 @@ mod json;
 mod memory;
 mod object_store;
 mod open_deliveries;
+mod open_delivery_limit;
+mod rate_limits;
 mod reconcile;
 mod records;
 pub(crate) mod shard;
 #[cfg(any(feature = "tower", feature = "worker"))]
 pub(crate) mod shell_limits;
 mod store;
-mod vacancy;
 
 pub(crate) use journal::PAGE;
 pub use journal::apply;

@@ -2,9 +2,9 @@ use super::claims;
 use super::filing::{self, FILE, SOON_MS};
 use super::journal;
 use super::json::JsonForm as _;
+use super::open_delivery_limit;
 use super::records::{self, ENTRY};
 use super::shard;
-use super::vacancy;
 use super::{Command, Entry, EntryStatus, Rows, RowsError, SettlementOutcome, StateCall};
 use crate::api::{self, x402};
 use crate::codec;
@@ -148,7 +148,7 @@ fn look(
         }
         entry.tries += 1;
         let until = now.saturating_add(entry.settle_grace_ms);
-        vacancy::begin_again(rows, &mut entry, until, now)?;
+        open_delivery_limit::begin_again(rows, &mut entry, until, now)?;
         return Ok(Some(ask(entry, Question::Settle)));
     }
     if entry.status != EntryStatus::Unknown && entry.status != EntryStatus::Owed {

@@ -1,3 +1,5 @@
+//! Ranges and conditions (`Range`, `If-None-Match`, `ETag` and others) of objects in a bucket and of files.
+
 use super::action::Forward;
 use super::event::OriginResponse;
 use super::http::headers::HeaderList;
