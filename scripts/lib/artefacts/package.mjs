@@ -23,7 +23,7 @@ export const PAGES = ['builder', 'cli', 'client', 'dialects', 'errors', 'migrati
 
 /** The scripts that `import 'payments-wasm'` loads, and those that are loaded when they are first needed. */
 const AT_IMPORT = [
-  ...['payments', 'error', 'lazy', 'constants', 'object', 'options', 'page', 'api_key', 'resources'].map((name) => `subscriber/js/${name}.js`), 'http/hex.js', 'http/taken.js',
+  ...['payments', 'error', 'lazy', 'constants', 'object', 'options', 'address', 'popup', 'page', 'api_key', 'resources'].map((name) => `subscriber/js/${name}.js`), 'http/hex.js', 'http/taken.js',
 ];
 const BESIDE = ['account.js', 'checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
 /** Files of another build that the engine loads on demand. */

@@ -4,7 +4,7 @@ import { problem, seenFrom } from './error.js';
 import { readKey } from './api_key.js';
 import { lazily, part } from './lazy.js';
 import { read } from './options.js';
-import { handOver } from './page.js';
+import { handOver } from './popup.js';
 import { RESOURCES } from './resources.js';
 import { Session, takeLogin } from './session.js';
 

@@ -4,7 +4,9 @@ import { hasEnded, readKey } from './api_key.js';
 import { lazily } from './lazy.js';
 import { printable } from './object.js';
 import { missing, read } from './options.js';
-import { ACCOUNT, KEY, LOCAL, PARAMETERS, POPUP, STATE, TAB, brought, kept, leaveFor, onKept, onlyInAPage, openPopup, popupAnswer, returnAddress, takeFromAddress } from './page.js';
+import { returnAddress, takeFromAddress } from './address.js';
+import { ACCOUNT, KEY, LOCAL, PARAMETERS, STATE, TAB, brought, kept, leaveFor, onKept, onlyInAPage, popupAnswer } from './page.js';
+import { POPUP, openPopup } from './popup.js';
 import { randomHex } from '../../http/hex.js';
 import { taken, unlessAborted } from '../../http/taken.js';
 
