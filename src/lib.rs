@@ -27,9 +27,9 @@
 //! Features are additive. `client`, `tower` and `sqlite` are for native targets, `worker` for `wasm32-unknown-unknown`. The features
 //! `subscriber`, `builder`, `dialects`, `gate-dialects`, `paywall` and their base `npm` build the npm package and the ready-made Worker; a Rust program needs none of them.
 //!
-//! # The rooms
+//! # Modules
 //!
-//! Each knows only those below it.
+//! Each imports only those below it.
 //!
 //! * `client`, `tower`, `worker`, `bindings`: drivers. They do I/O and decide nothing.
 //! * [`subscriber`] and [`paywall`]: the decisions, as state machines without I/O. Their pages list the rules of money.

@@ -1,11 +1,11 @@
-// The sandbox as a crate: it uses only the wire types of the library, its rooms import only those below, and it has the library's version.
+// The sandbox as a crate: it uses only the wire types of the library, its folders import only those below, and it has the library's version.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repoPath } from '../../scripts/lib/run.mjs';
 
-/** The rooms and files of `sandbox/src`, from the bottom up. */
+/** The folders and files of `sandbox/src`, from the bottom up. */
 const ORDER = [
   'http', 'primitives', 'pages', 'storage', 'settings', 'context', 'crypto', 'identity', 'organizations', 'catalog', 'ledger', 'delegations', 'metering',
   'checkout', 'tokens', 'widgets', 'facilitator', 'mpp', 'oauth', 'control', 'seed', 'dashboard', 'router', 'service', 'worker_http', 'durable_object', 'lib', 'testing',
@@ -40,11 +40,11 @@ test('the sandbox has the version of the library', () => {
   assert.equal(version('sandbox/Cargo.toml'), version('Cargo.toml'));
 });
 
-test('each room imports only rooms below it', () => {
+test('each folder imports only folders below it', () => {
   const rank = (name) => ORDER.indexOf(name.split('::')[0]);
-  assert.deepEqual(SOURCES.filter(({ name }) => rank(name) < 0).map(({ path }) => path), [], 'a room without a place in the order');
+  assert.deepEqual(SOURCES.filter(({ name }) => rank(name) < 0).map(({ path }) => path), [], 'a folder without a place in the order');
   const up = SOURCES.flatMap(({ path, name, text }) => {
-    // Tests of a room may use the harness.
+    // Tests of a folder may use the harness.
     const own = text.split('#[cfg(test)]\nmod tests')[0];
     return imports(own, 'crate').filter(([room]) => rank(room) > rank(name)).map(([room]) => `${path} imports ${room}`);
   });
