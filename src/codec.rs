@@ -57,8 +57,8 @@ mod native {
 
 #[cfg(all(feature = "npm", not(feature = "paywall"), target_family = "wasm"))]
 mod javascript {
+    use super::text::{ByteSplit, SplitByte, number};
     use alloc::{string::String, vec::Vec};
-    use core::str::Split;
     use serde_json::{Map, Number, Value};
     use wasm_bindgen::prelude::*;
 
@@ -71,24 +71,27 @@ mod javascript {
     /// Reads a JSON document in UTF-8; `None` for what is not one.
     pub(crate) fn parse_json(bytes: &[u8]) -> Option<Value> {
         let text = flatten(core::str::from_utf8(bytes).ok()?)?;
-        read(&mut text.split('\0'))
+        read(&mut text.split_byte(0))
     }
 
     /// The letter before a value says its kind.
-    fn read(values: &mut Split<'_, char>) -> Option<Value> {
+    fn read(values: &mut SplitByte<'_>) -> Option<Value> {
         let value = values.next()?;
         let content = value.get(1..)?;
         Some(match *value.as_bytes().first()? {
             b's' => Value::String(unescaped(content)),
-            b'i' => Value::Number(content.parse::<i64>().ok()?.into()),
+            b'i' => Value::Number(match content.strip_prefix('-') {
+                Some(digits) => number::<i64>(digits)?.wrapping_neg().into(),
+                None => number::<u64>(content)?.into(),
+            }),
             // Its bits: no amount is read from such a number.
-            b'd' => Value::Number(Number::from_f64(f64::from_bits(content.parse().ok()?))?),
+            b'd' => Value::Number(Number::from_f64(f64::from_bits(number(content)?))?),
             b't' => Value::Bool(true),
             b'f' => Value::Bool(false),
             b'n' => Value::Null,
             b'[' => {
                 let mut list = Vec::new();
-                for _ in 0..content.parse::<u32>().ok()? {
+                for _ in 0..number::<u32>(content)? {
                     list.push(read(values)?);
                 }
                 Value::Array(list)
@@ -96,7 +99,7 @@ mod javascript {
             _ => {
                 // One by one: to collect a map is to sort it first, and a sort is another kilobyte of wasm.
                 let mut members = Map::new();
-                for _ in 0..content.parse::<u32>().ok()? {
+                for _ in 0..number::<u32>(content)? {
                     let name = unescaped(values.next()?);
                     members.insert(name, read(values)?);
                 }

@@ -2,7 +2,7 @@
 
 use super::query::encode;
 use super::{Auth, Method, Request};
-use crate::codec::text::has;
+use crate::codec::text::{ByteSplit, has};
 use crate::wire::{ResourceId, WireError, WireErrorKind};
 use alloc::string::String;
 
@@ -56,10 +56,10 @@ pub(crate) fn request(name: &str, given: &[Option<String>]) -> Result<Request, W
     let mut given = given.iter().map(Option::as_deref);
     let mut next = || given.next().flatten();
 
-    let (kind, target) = line.split_once(' ').unwrap_or_default();
-    let (template, query) = target.split_once('?').unwrap_or((target, ""));
+    let (kind, target) = line.split_once_byte(b' ').unwrap_or_default();
+    let (template, query) = target.split_once_byte(b'?').unwrap_or((target, ""));
     let mut path = String::new();
-    for part in template.split('/').skip(1) {
+    for part in template.split_byte(b'/').skip(1) {
         path.push('/');
         match part.strip_prefix(':') {
             Some(field) => path.push_str(ResourceId::parse(next().unwrap_or_default(), field)?.as_str()),
@@ -67,8 +67,8 @@ pub(crate) fn request(name: &str, given: &[Option<String>]) -> Result<Request, W
         }
     }
     let mut joint = '?';
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let (name, usual) = match parameter.split_once('=') {
+    for parameter in query.split_byte(b'&').filter(|parameter| !parameter.is_empty()) {
+        let (name, usual) = match parameter.split_once_byte(b'=') {
             Some((name, usual)) => (name, Some(usual)),
             None => (parameter, None),
         };
@@ -84,7 +84,7 @@ pub(crate) fn request(name: &str, given: &[Option<String>]) -> Result<Request, W
         true => Some(next().ok_or_else(|| WireError::new(WireErrorKind::Missing, "options"))?.into()),
         false => None,
     };
-    let method = match kind.trim_end_matches(['+', '!']) {
+    let method = match kind.split_byte(b'+').next().unwrap_or_default() {
         "POST" => Method::Post,
         "PATCH" => Method::Patch,
         "DELETE" => Method::Delete,

@@ -1,3 +1,4 @@
+use crate::codec::text::ByteSplit;
 use crate::wire::{ApiKey, Environment, WireError, WireErrorKind};
 use alloc::{
     borrow::Cow,
@@ -77,7 +78,7 @@ impl Deployment {
         let live = match self.environment {
             Environment::Live | Environment::StagingLive => true,
             Environment::Custom => {
-                let host = self.backend.split('/').nth(2).unwrap_or_default();
+                let host = self.backend.split_byte(b'/').nth(2).unwrap_or_default();
                 host.split(['.', '-', ':']).any(|label| label == "live")
             }
             Environment::Sandbox | Environment::StagingSandbox => false,
@@ -107,13 +108,13 @@ impl Deployment {
 fn origin(url: &str, field: &'static str) -> Result<String, WireError> {
     let bad = || WireError::new(WireErrorKind::BadValue, field);
     let url = url.trim_end_matches('/');
-    let (scheme, rest) = url.split_once(':').ok_or_else(bad)?;
+    let (scheme, rest) = url.split_once_byte(b':').ok_or_else(bad)?;
     let rest = rest.strip_prefix("//").ok_or_else(bad)?;
     let secure = scheme.eq_ignore_ascii_case("https");
     if !secure && !scheme.eq_ignore_ascii_case("http") {
         return Err(bad());
     }
-    let host = rest.split('/').next().unwrap_or_default();
+    let host = rest.split_byte(b'/').next().unwrap_or_default();
     let plain = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'@' | b'?' | b'#' | b'\\'));
     (plain && (secure || is_loopback(host)) && !host.is_empty()).then(|| url.to_string()).ok_or_else(bad)
 }
@@ -122,8 +123,8 @@ fn origin(url: &str, field: &'static str) -> Result<String, WireError> {
 #[must_use]
 pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+        Some(rest) => rest.split_byte(b']').next().unwrap_or_default(),
+        None => host.split_byte(b':').next().unwrap_or_default(),
     };
     // The dot that may end a host's name makes no other host of it.
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();

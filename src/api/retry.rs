@@ -1,6 +1,8 @@
 //! When a call is worth sending again: the rule alone. Whoever sends it waits, and only for a call that
 //! [is idempotent](super::Request::is_idempotent).
 
+use crate::codec::text::number;
+
 /// How often a call is sent at the most.
 pub const MAX_TRIES: u32 = 3;
 /// The pause after the first try, in milliseconds; it doubles.
@@ -24,7 +26,7 @@ pub fn pause_before_retry(
     if !passing || tries >= MAX_TRIES {
         return None;
     }
-    let asked: u64 = retry_after.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let asked: u64 = retry_after.and_then(|text| number(text.trim_ascii())).unwrap_or(0);
     if asked > MAX_RETRY_AFTER_SECS {
         return None;
     }

@@ -12,6 +12,65 @@ pub(crate) fn split_once<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a 
     })
 }
 
+/// The search for one ASCII byte.
+pub(crate) trait ByteSplit {
+    /// The texts between bytes of that value, as `split` gives them.
+    fn split_byte(&self, mark: u8) -> SplitByte<'_>;
+
+    /// The text before the first byte of that value and the text after it, as `split_once` gives them.
+    fn split_once_byte(&self, mark: u8) -> Option<(&str, &str)>;
+
+    /// The text before the last byte of that value and the text after it, as `rsplit_once` gives them.
+    fn rsplit_once_byte(&self, mark: u8) -> Option<(&str, &str)>;
+
+    /// The text before the first of those bytes, and the text from it on.
+    fn split_before(&self, marks: &[u8]) -> Option<(&str, &str)>;
+}
+
+impl ByteSplit for str {
+    fn split_byte(&self, mark: u8) -> SplitByte<'_> {
+        SplitByte { rest: Some(self), mark }
+    }
+
+    #[inline(never)]
+    fn split_once_byte(&self, mark: u8) -> Option<(&str, &str)> {
+        let (before, rest) = self.split_at_checked(self.bytes().position(|one| one == mark)?)?;
+        Some((before, rest.get(1..)?))
+    }
+
+    fn rsplit_once_byte(&self, mark: u8) -> Option<(&str, &str)> {
+        let (before, rest) = self.split_at_checked(self.bytes().rposition(|one| one == mark)?)?;
+        Some((before, rest.get(1..)?))
+    }
+
+    #[inline(never)]
+    fn split_before(&self, marks: &[u8]) -> Option<(&str, &str)> {
+        self.split_at_checked(self.bytes().position(|one| marks.contains(&one))?)
+    }
+}
+
+/// See [`ByteSplit::split_byte`].
+pub(crate) struct SplitByte<'a> {
+    rest: Option<&'a str>,
+    mark: u8,
+}
+
+impl<'a> Iterator for SplitByte<'a> {
+    type Item = &'a str;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.rest.take()?;
+        Some(match rest.split_once_byte(self.mark) {
+            None => rest,
+            Some((before, after)) => {
+                self.rest = Some(after);
+                before
+            }
+        })
+    }
+}
+
 /// True if an ASCII byte is in the text.
 #[inline(never)]
 pub(crate) fn has(text: &str, byte: u8) -> bool {
@@ -47,6 +106,11 @@ mod tests {
             for mark in ["://", "a", "aa", "{{", "}}", "::$", "é", "x"] {
                 assert_eq!(split_once(text, mark), text.split_once(mark), "{mark} in {text}");
                 assert_eq!(has(text, b':'), text.contains(':'), "{text}");
+                assert_eq!(text.split_once_byte(b':'), text.split_once(':'), "{text}");
+                assert_eq!(text.rsplit_once_byte(b':'), text.rsplit_once(':'), "{text}");
+                let before = text.find(['/', 'a']).map(|at| text.split_at(at));
+                assert_eq!(text.split_before(b"/a"), before, "{text}");
+                assert!(text.split_byte(b'a').eq(text.split('a')), "{text}");
                 assert_eq!(replace(text, mark, "<>"), text.replace(mark, "<>"), "{mark} in {text}");
             }
         }

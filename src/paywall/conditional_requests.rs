@@ -5,7 +5,7 @@ use super::event::OriginResponse;
 use super::http::headers::HeaderList;
 use super::http::method::Method;
 use crate::codec::calendar::days_since_1970;
-use crate::codec::text::number;
+use crate::codec::text::{ByteSplit, number};
 use crate::wire::digits;
 
 /// Facts about a stored object, or an asset of the Worker, before its body is read.
@@ -170,8 +170,8 @@ enum Range {
 impl Range {
     fn parse(text: &str, size: u64) -> Self {
         let text = text.trim();
-        let Some((unit, set)) = text.split_once('=') else { return Self::All };
-        let Some((first, last)) = set.trim().split_once('-') else { return Self::All };
+        let Some((unit, set)) = text.split_once_byte(b'=') else { return Self::All };
+        let Some((first, last)) = set.trim().split_once_byte(b'-') else { return Self::All };
         if !unit.trim().eq_ignore_ascii_case("bytes") {
             return Self::All;
         }
@@ -204,14 +204,14 @@ impl Range {
 fn date(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let mut words = text.trim().split(' ');
+    let mut words = text.trim().split_byte(b' ');
     words.next().filter(|day| day.len() == 4 && day.ends_with(','))?;
     let day: i64 = number(words.next()?).filter(|day| (1..=31).contains(day))?;
     let name = words.next()?;
     let month = i64::try_from(MONTHS.iter().position(|month| *month == name)?).ok()? + 1;
     let year: i64 = number(words.next()?).filter(|year| (1..=9999).contains(year))?;
     let mut clock =
-        words.next()?.split(':').map(|part| number::<i64>(part).filter(|part| (0..=60).contains(part)));
+        words.next()?.split_byte(b':').map(|part| number::<i64>(part).filter(|part| (0..=60).contains(part)));
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     if clock.next().is_some() || words.next() != Some("GMT") || words.next().is_some() {
         return None;

@@ -125,7 +125,8 @@ impl Buyer {
         if self.session.commands.is_empty() {
             self.fetches.limit_steps(&mut self.session);
         }
-        self.session.commands.pop_front()
+        // Few wait at a time.
+        (!self.session.commands.is_empty()).then(|| self.session.commands.remove(0))
     }
 
     /// Forgets a fetch whose promise is gone. Only a fetch that has had its [`Action::Finish`] can be forgotten.

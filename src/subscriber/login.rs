@@ -6,6 +6,7 @@
 
 use crate::api::query::encode;
 use crate::api::{Deployment, is_loopback};
+use crate::codec::text::ByteSplit;
 use crate::wire::{ApiKey, WireError, WireErrorKind};
 use alloc::string::String;
 use core::fmt;
@@ -116,7 +117,7 @@ pub fn return_url_with_state(return_url: &str, state: &str) -> String {
 /// An address with one parameter more: before the fragment, after what the query has already.
 #[must_use]
 pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
-    let (front, fragment) = match url.split_once('#') {
+    let (front, fragment) = match url.split_once_byte(b'#') {
         Some((front, fragment)) => (front, Some(fragment)),
         None => (url, None),
     };

@@ -13,7 +13,7 @@ use super::token_store::TokenStore;
 use super::{Budget, Command, FetchError, FetchId, FetchRequest, Notice, NoticeKind, Offer, TokenKey};
 use crate::api::plans::{GetPlanBalance, GetPlanTerms, OrderPlan, PlanTerms};
 use crate::wire::{Credits, DelegationRef, PlanId, Secret};
-use alloc::{collections::VecDeque, string::String, sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 /// The state that the fetches of one buyer share.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ pub(crate) struct Session {
     pub(crate) ended_tokens: Vec<Secret>,
     /// Receipts that name more credits than were counted, of plans whose terms are being read.
     claims: Vec<Claim>,
-    pub(crate) commands: VecDeque<Command>,
+    pub(crate) commands: Vec<Command>,
 }
 
 /// A receipt that names more credits than were counted.
@@ -53,7 +53,7 @@ const CREDITS_TIMEOUT_MS: u64 = 60_000;
 
 impl Session {
     pub(crate) fn command(&mut self, command: Command) {
-        self.commands.push_back(command);
+        self.commands.push(command);
     }
 
     pub(crate) fn notice(&mut self, fetch: FetchId, url: &str, offer: Option<Arc<Offer>>, kind: NoticeKind) {

@@ -1,5 +1,5 @@
 use crate::api::is_loopback;
-use crate::codec::text::has;
+use crate::codec::text::{ByteSplit, has, number, split_once};
 use crate::wire::{WireError, WireErrorKind};
 use alloc::{string::String, vec::Vec};
 use core::str::FromStr;
@@ -38,7 +38,7 @@ impl Target {
     #[must_use]
     pub fn join(&self, reference: &str) -> Option<Self> {
         if reference.starts_with("//") {
-            let scheme = self.origin.split("//").next().unwrap_or_default();
+            let scheme = split_once(&self.origin, "//").unwrap_or_default().0;
             return [scheme, reference].concat().parse().ok();
         }
         if reference.starts_with('/') {
@@ -91,35 +91,36 @@ impl FromStr for Target {
 
     fn from_str(url: &str) -> Result<Self, WireError> {
         let bad = || WireError::new(WireErrorKind::BadValue, "url");
-        let url = url.split('#').next().unwrap_or_default();
+        let url = url.split_byte(b'#').next().unwrap_or_default();
         if !url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"<>"\^`{|}"#.contains(&byte)) {
             return Err(bad());
         }
-        let (scheme, rest) = url.split_once("://").ok_or_else(bad)?;
+        let (scheme, rest) = split_once(url, "://").ok_or_else(bad)?;
         let scheme = scheme.to_ascii_lowercase();
         let usual_port = match scheme.as_str() {
             "https" => ":443",
             "http" => ":80",
             _ => return Err(bad()),
         };
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
         let (authority, path_and_query) = rest.split_at_checked(end).ok_or_else(bad)?;
         let authority = authority.to_ascii_lowercase();
         let authority = authority.strip_suffix(usual_port).unwrap_or(&authority);
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !has(port, b']') => (host, Some(port)),
+        let colon = authority.bytes().rposition(|byte| byte == b':').unwrap_or(authority.len());
+        let (host, port) = match authority.split_at_checked(colon) {
+            Some((host, port)) if !has(port, b']') => (host, port.get(1..)),
             _ => (authority, None),
         };
         let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
             Some(address) => address.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte)),
             None => host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
         };
-        if host.is_empty() || !is_host || port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        if host.is_empty() || !is_host || port.is_some_and(|port| number::<u16>(port).is_none()) {
             return Err(bad());
         }
         let slash = if path_and_query.starts_with('/') { "" } else { "/" };
         let path_and_query = [slash, path_and_query].concat();
-        let path = path_and_query.split('?').next().unwrap_or_default().into();
+        let path = path_and_query.split_byte(b'?').next().unwrap_or_default().into();
         let origin = [scheme.as_str(), "://", authority].concat();
         Ok(Self { url: [&origin, path_and_query.as_str()].concat(), origin, path })
     }

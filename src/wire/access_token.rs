@@ -1,5 +1,6 @@
 use super::document::{self, Document};
 use super::{Accept, MAX_TOKEN_BYTES, Secret, WireError, WireErrorKind, base64};
+use crate::codec::text::ByteSplit;
 use alloc::string::String;
 use core::fmt;
 use serde_json::Value;
@@ -42,7 +43,7 @@ impl AccessToken {
         let authorization = document::object(payload, "authorization").map_err(|e| e.within("payload"))?;
         let of = |name| match authorization {
             Some(authorization) => document::text(authorization, name)
-                .map(|text| text.filter(|text| !text.trim().is_empty()).map(Into::into))
+                .map(|text| text.filter(|text| !text.chars().all(char::is_whitespace)).map(Into::into))
                 .map_err(|error| error.within("payload.authorization")),
             None => Ok(None),
         };
@@ -124,6 +125,6 @@ impl fmt::Debug for AccessToken {
 
 /// The `exp` of a JWT, unverified; nothing where it has none or is no JWT.
 fn jwt_expiry(jwt: &str) -> Option<u64> {
-    let claims = base64::decode(jwt.split('.').nth(1)?, MAX_TOKEN_BYTES, "token").ok()?;
+    let claims = base64::decode(jwt.split_byte(b'.').nth(1)?, MAX_TOKEN_BYTES, "token").ok()?;
     document::parse(&claims, MAX_TOKEN_BYTES, "token").ok()?.get("exp")?.as_u64()
 }

@@ -1,4 +1,5 @@
 use super::{Environment, Secret, WireError, WireErrorKind, base64, document};
+use crate::codec::text::ByteSplit;
 use alloc::string::String;
 
 /// A Nevermined API key, `<prefix>:<jwt>` (contract section 2.1).
@@ -35,9 +36,9 @@ impl ApiKey {
         if !text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'')) {
             return Err(fail(WireErrorKind::BadValue));
         }
-        let (prefix, jwt) = text.split_once(':').unwrap_or(("", text));
+        let (prefix, jwt) = text.split_once_byte(b':').unwrap_or(("", text));
         let bad = |_| fail(WireErrorKind::BadValue);
-        let mut segments = jwt.split('.');
+        let mut segments = jwt.split_byte(b'.');
         let (Some(_), Some(payload), Some(_), None) =
             (segments.next(), segments.next(), segments.next(), segments.next())
         else {

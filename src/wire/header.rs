@@ -1,3 +1,5 @@
+use crate::codec::text::ByteSplit;
+
 /// The header of a 402 that carries the offer: standard base64 of a [`PaymentRequired`](super::PaymentRequired)
 /// (x402 v2, HTTP transport).
 pub const PAYMENT_REQUIRED: &str = "payment-required";
@@ -9,5 +11,5 @@ pub const PAYMENT_RESPONSE: &str = "payment-response";
 /// The value of a header that is there once. Where a proxy has doubled it, `fetch` gives all of them with commas between, of which
 /// base64 has none.
 pub(super) fn only_one(value: &str) -> &str {
-    value.split(',').map(str::trim_ascii).find(|one| !one.is_empty()).unwrap_or_default()
+    value.split_byte(b',').map(str::trim_ascii).find(|one| !one.is_empty()).unwrap_or_default()
 }

@@ -17,10 +17,11 @@ mod seller;
 use dice::Dice;
 use payments_wasm::api::Response;
 use payments_wasm::subscriber::{
-    Action, AmountLimit, Approval, Buyer, CallWork, Command, DialectKind, Event, FetchId, FetchRequest,
-    Finish, Offer, Outcome, PlatformCall, Policy, Redirected, Redirects, ResponseHead, SendRequest, Target,
+    Action, AmountLimit, Approval, Buyer, CallWork, Command, Dialect, DialectKind, Event, FetchId,
+    FetchRequest, Finish, Offer, Outcome, PlatformCall, Policy, Redirected, Redirects, ResponseHead,
+    SendRequest, Target,
 };
-use payments_wasm::wire::{Credits, DelegationRef, base64};
+use payments_wasm::wire::{Credits, DelegationRef, WireError, WireErrorKind, base64};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

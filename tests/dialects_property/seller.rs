@@ -12,10 +12,10 @@ impl World {
         }
         let dialects = (0..self.dice.roll(4)).map(|_| self.entry(origin)).collect::<Vec<_>>();
         let dialects = match self.dice.roll(12) {
-            0 => Some(r#"{"error":"missing","field":"payTo"}"#.to_owned()),
+            0 => Some(Dialect::error_text(&WireError::new(WireErrorKind::Missing, "payTo"))),
             1 => Some("[{".to_owned()),
             2 => None,
-            _ => Some(format!("[{}]", dialects.join(","))),
+            _ => Some(dialects.join("\u{1e}")),
         };
         let header = self.dice.one_in(3).then(|| {
             let (plan, price) = (self.dice.roll(2), self.dice.roll(6));
@@ -41,16 +41,23 @@ impl World {
         };
         let handle = self.handles.len();
         let elsewhere = if self.dice.one_in(10) { "https://honest.example/x" } else { "/x" };
-        let (amount, pay_to) = (one.amount, &one.pay_to);
+        let (amount, handle) = (one.amount.to_string(), format!("h{handle}"));
         let entry = match currency {
-            Some(currency) => format!(
-                r#"{{"dialect":"exact","planId":"{}","network":"n","credits":"{amount}","handle":"h{handle}","asset":"0xA","payTo":"{pay_to}","resource":"{elsewhere}"}}"#,
-                CURRENCIES[currency]
-            ),
-            None => format!(
-                r#"{{"dialect":"mpp","planId":"p{}","network":"n","credits":"{amount}","handle":"h{handle}","resource":"{elsewhere}"}}"#,
-                one.plan
-            ),
+            Some(currency) => Dialect::offer_text([
+                "exact",
+                CURRENCIES[currency],
+                "n",
+                &amount,
+                &handle,
+                "",
+                "0xA",
+                &one.pay_to,
+                elsewhere,
+            ]),
+            None => {
+                let plan = format!("p{}", one.plan);
+                Dialect::offer_text(["mpp", &plan, "n", &amount, &handle, "", "", "", elsewhere])
+            }
         };
         self.handles.push(one);
         entry
@@ -83,8 +90,10 @@ impl World {
             401 | 402 => self.offers(origin),
             _ => (None, None),
         };
-        for part in dialects.iter().flat_map(|text| text.split(r#""handle":"h"#).skip(1)) {
-            let handle: usize = part.split('"').next().unwrap().parse().unwrap();
+        for offer in dialects.iter().flat_map(|text| text.split('\u{1e}')) {
+            // The handle is the fifth member.
+            let Some(handle) = offer.split('\u{1f}').nth(4) else { continue };
+            let handle: usize = handle.trim_start_matches('h').parse().unwrap();
             self.handles[handle].times += 1;
         }
         let location = (matches!(status, 302 | 307) && send.redirects == Redirects::Manual)

@@ -260,10 +260,15 @@ fn a_remembered_yes_covers_the_same_recipient_and_no_dearer_amount() {
         (
             "a challenge for the same plan",
             plan(),
-            asks(&[mpp("c", 2).replace(r#""agentId":"9","#, "")]),
+            asks(&[mpp("c", 2).replace("\u{1f}9\u{1f}", "\u{1f}\u{1f}")]),
             true,
         ),
-        ("a challenge, and then a plan", asks(&[mpp("c", 2).replace(r#""agentId":"9","#, "")]), plan(), true),
+        (
+            "a challenge, and then a plan",
+            asks(&[mpp("c", 2).replace("\u{1f}9\u{1f}", "\u{1f}\u{1f}")]),
+            plan(),
+            true,
+        ),
     ] {
         let first = Rc::new(RefCell::new(true));
         let is_first = first.clone();

@@ -33,9 +33,7 @@ fn one_policy_chooses_among_dialects_held_credits_then_the_price_then_the_seller
     }
     // A plan of x402 stands beside them, in the header.
     let mut world = SimulatedPlatform::new().seller(|send, _| match &send.token {
-        None => {
-            ResponseHead { dialects: Some(format!("[{}]", exact(1))), ..Seller::offer(&offer("plan", 2)) }
-        }
+        None => ResponseHead { dialects: Some(exact(1)), ..Seller::offer(&offer("plan", 2)) },
         Some(_) => Seller::paid(2, 98),
     });
     world.approval = Some(yes());
@@ -119,18 +117,30 @@ fn limits_on_credits_hold_for_a_challenge() {
 fn rule_2_offers_of_dialects_are_checked_and_a_broken_header_beside_them_is_skipped() {
     use WireErrorKind::{BadValue, Missing, TooLarge, WrongType};
     let here = target(ORIGIN, "/ask");
-    for (json, kind, field) in [
-        ("{}".to_string(), WrongType, "dialects"),
-        ("[1]".into(), WrongType, "dialects"),
-        (format!("[{}]", vec![exact(1); 65].join(",")), TooLarge, "dialects"),
-        (format!("[{}]", exact(1).replace("\"exact\"", "\"lightning\"")), BadValue, "dialect"),
-        (format!("[{}]", exact(1).replace("\"1\"", "\"0.1\"")), BadValue, "credits"),
-        (format!("[{}]", exact(1).replace(USDC, "a/b")), BadValue, "planId"),
-        (r#"[{"dialect":"exact"}]"#.into(), Missing, "credits"),
+    let many = |count| vec![exact(1); count].join("\u{1e}");
+    for (text, kind, field) in [
+        ("{}".to_string(), BadValue, "dialect"),
+        ("[{\"dialect\":\"exact\"}]".into(), BadValue, "dialect"),
+        (many(65), TooLarge, "dialects"),
+        (exact(1).replace("exact", "lightning"), BadValue, "dialect"),
+        (exact(1).replace("\u{1f}1\u{1f}", "\u{1f}0.1\u{1f}"), BadValue, "credits"),
+        (exact(1).replace(USDC, "a/b"), BadValue, "planId"),
+        (exact(1).replace("h1", ""), Missing, "handle"),
+        ("exact".into(), Missing, "planId"),
+        (Dialect::error_text(&WireError::new(WrongType, "accepts[0]")), WrongType, "accepts[0]"),
+        ("!\u{1f}accepts".into(), WrongType, "accepts"),
     ] {
-        let error = Dialect::read_offers(&json, &here).unwrap_err();
-        assert_eq!((error.kind, &*error.field), (kind, field), "{json:.80}");
+        let error = Dialect::read_offers(&text, &here).unwrap_err();
+        assert_eq!((error.kind, &*error.field), (kind, field), "{text:.80}");
     }
+    assert_eq!(Dialect::read_offers(&many(64), &here).unwrap().len(), 64);
+    assert_eq!(Dialect::read_offers("", &here).unwrap().len(), 0);
+    // What a seller writes is a member of its offer, and no other offer.
+    let resource = format!("{ORIGIN}/ask\u{1e}mpp\u{1f}plan\0");
+    let members = ["exact", USDC, "eip155:84532", "1", "h", "", "0xUSDC", "0xshop", resource.as_str()];
+    let read = Dialect::read_offers(&Dialect::offer_text(members), &here).unwrap();
+    assert_eq!(read.len(), 1);
+    assert!(here.is_not_the_place_of(&read.first().unwrap().resource.url));
     let mut world = SimulatedPlatform::new().seller(|send, _| match &send.token {
         None => ResponseHead { offer: Some("!!!".into()), ..asks(&[exact(10)]) },
         Some(_) => settled(),

@@ -13,7 +13,7 @@ use payments_wasm::subscriber::{
     AmountLimit, Approval, Buyer, Dialect, DialectKind, FetchError, FetchRequest, Finish, NoticeKind,
     Outcome, Policy, Redirected, ResponseHead,
 };
-use payments_wasm::wire::{Credits, WireErrorKind};
+use payments_wasm::wire::{Credits, WireError, WireErrorKind};
 use std::cell::RefCell;
 use std::rc::Rc;
 use support::{ORIGIN, Seller, Shelf, SimulatedPlatform, anywhere, encode, offer, signature, target, yes};
@@ -27,19 +27,26 @@ fn exact(amount: u64) -> String {
 }
 
 fn exact_of(currency: &str, amount: u64) -> String {
-    format!(
-        r#"{{"dialect":"exact","planId":"{currency}","network":"eip155:84532","credits":"{amount}","handle":"h{amount}","asset":"0xUSDC","payTo":"0xshop","resource":"{ORIGIN}/ask"}}"#
-    )
+    let (credits, handle, resource) = (amount.to_string(), format!("h{amount}"), format!("{ORIGIN}/ask"));
+    Dialect::offer_text([
+        "exact",
+        currency,
+        "eip155:84532",
+        &credits,
+        &handle,
+        "",
+        "0xUSDC",
+        "0xshop",
+        &resource,
+    ])
 }
 
 fn mpp(id: &str, credits: u64) -> String {
-    format!(
-        r#"{{"dialect":"mpp","planId":"plan","network":"eip155:84532","credits":"{credits}","handle":"{id}","agentId":"9","resource":"/ask"}}"#
-    )
+    Dialect::offer_text(["mpp", "plan", "eip155:84532", &credits.to_string(), id, "9", "", "", "/ask"])
 }
 
 fn asks(offers: &[String]) -> ResponseHead {
-    ResponseHead { status: 402, dialects: Some(format!("[{}]", offers.join(","))), ..ResponseHead::default() }
+    ResponseHead { status: 402, dialects: Some(offers.join("\u{1e}")), ..ResponseHead::default() }
 }
 
 fn settled() -> ResponseHead {

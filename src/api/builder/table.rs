@@ -4,7 +4,7 @@ use super::fields::{Fields, read};
 use crate::api::calls::{GET_AGENT_PLANS, GET_AGENTS_OF_A_PLAN, GET_PLANS};
 use crate::api::query::encode;
 use crate::api::{Auth, Method, Request};
-use crate::codec::text::has;
+use crate::codec::text::{ByteSplit, has};
 use crate::codec::{print, print_object};
 use crate::wire::{WireError, WireErrorKind};
 use alloc::{
@@ -143,7 +143,7 @@ fn line(name: &str) -> Option<(&'static str, Option<&'static str>)> {
 
 /// True if a call may be sent again although its HTTP method does not allow it.
 pub(super) fn is_repeatable(name: &str) -> bool {
-    line(name).is_some_and(|(line, _)| has(line.split(' ').next().unwrap_or_default(), b'~'))
+    line(name).is_some_and(|(line, _)| has(line.split_byte(b' ').next().unwrap_or_default(), b'~'))
 }
 
 /// The names of the table's calls, for tests.

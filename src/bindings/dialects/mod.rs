@@ -5,6 +5,7 @@
 #![allow(unreachable_pub)]
 
 use crate::codec::{parse_json, print};
+use crate::subscriber::Dialect;
 use crate::wire::exact::{
     Authorization, ChainId, EvmAddress, ExactOffer, ExactPayment, ExactRequired, X402Version,
 };
@@ -17,8 +18,7 @@ use alloc::{
 use serde_json::{Map, Value, json};
 use wasm_bindgen::prelude::*;
 
-/// The `exact` offers of a `payment-required` header, or of a body, as the buyer reads them; for what cannot be read
-/// `{ "error", "field" }`.
+/// The `exact` offers of a `payment-required` header, or of a body, as the buyer reads them.
 #[wasm_bindgen(js_name = readExact, skip_typescript)]
 pub fn read_exact(text: &str, is_header: bool, evm: bool, solana: bool) -> String {
     let required = match is_header {
@@ -27,48 +27,51 @@ pub fn read_exact(text: &str, is_header: bool, evm: bool, solana: bool) -> Strin
     };
     let required = match required {
         Ok(required) => required,
-        Err(error) => return failed(&error),
+        Err(error) => return Dialect::error_text(&error),
     };
     let payable = |offer: &ExactOffer| match offer.chain() {
         ChainId::Evm(_) => evm,
         ChainId::Solana(_) => solana,
     };
     let offers = required.offers().iter().filter(|(_, offer)| payable(offer));
-    let offers: Vec<Value> = offers
+    let offers: Vec<String> = offers
         .map(|(_, offer)| {
-            json!({
-                "dialect": "exact", "network": offer.chain().caip2(), "credits": offer.amount().to_string(),
-                "planId": offer.currency().replace('/', ":"), "asset": offer.asset(), "payTo": offer.pay_to(),
-                "resource": required.resource_url(offer), "handle": required.with_only(offer).to_string(),
-            })
+            let (plan_id, network) = (offer.currency().replace('/', ":"), offer.chain().caip2());
+            let (amount, handle) = (offer.amount().to_string(), required.with_only(offer).to_string());
+            let resource = required.resource_url(offer);
+            let (asset, pay_to) = (offer.asset(), offer.pay_to());
+            Dialect::offer_text(["exact", &plan_id, &network, &amount, &handle, "", asset, pay_to, &resource])
         })
         .collect();
-    print(&Value::Array(offers))
+    offers.join("\u{1e}")
 }
 
-/// The challenges of Nevermined's in a `WWW-Authenticate` header, as the buyer reads them; for what cannot be read
-/// `{ "error", "field" }`.
+/// The challenges of Nevermined's in a `WWW-Authenticate` header, as the buyer reads them.
 #[wasm_bindgen(js_name = readChallenges, skip_typescript)]
 pub fn read_challenges(header: &str, network: &str, url: &str) -> String {
-    let (mut offers, mut broken) = (Vec::new(), None);
+    let (mut offers, mut broken) = (Vec::<String>::new(), None);
     let challenges = match MppChallenge::parse_all(header) {
         Ok(challenges) => challenges,
-        Err(error) => return failed(&error),
+        Err(error) => return Dialect::error_text(&error),
     };
     for challenge in challenges {
         let charge = challenge.and_then(|challenge| Ok((challenge.nevermined()?, challenge)));
         match charge {
-            Ok((Some(charge), challenge)) => offers.push(json!({
-                "dialect": "mpp", "network": network, "credits": charge.credits.to_string(), "planId": charge.plan_id.as_str(),
-                "agentId": charge.agent_id.as_ref().map(Id::as_str), "resource": url, "handle": challenge.to_header(),
-            })),
+            Ok((Some(charge), challenge)) => {
+                let (plan_id, agent_id) = (charge.plan_id.as_str(), charge.agent_id.as_ref().map(Id::as_str));
+                let (credits, handle) = (charge.credits.to_string(), challenge.to_header());
+                let agent_id = agent_id.unwrap_or_default();
+                offers.push(Dialect::offer_text([
+                    "mpp", plan_id, network, &credits, &handle, agent_id, "", "", url,
+                ]));
+            }
             Ok((None, _)) => {}
             Err(error) => broken = broken.or(Some(error)),
         }
     }
     match broken {
-        Some(error) if offers.is_empty() => failed(&error),
-        _ => print(&Value::Array(offers)),
+        Some(error) if offers.is_empty() => Dialect::error_text(&error),
+        _ => offers.join("\u{1e}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::event::Wishes;
 use super::lines::Lines;
 use crate::api;
+use crate::codec::text::ByteSplit;
 use crate::codec::{object, print};
 use crate::paywall::state::StateCall;
 use crate::paywall::{
@@ -26,7 +27,7 @@ impl Platform {
     pub(super) fn call(&self, call: &api::Request, correlation: Option<&str>) -> String {
         let mut lines = Lines::default();
         lines.push("call");
-        lines.maybe(call.path.rsplit('/').next());
+        lines.maybe(call.path.rsplit_once_byte(b'/').map(|(_, end)| end));
         lines.push(&[self.0.settings().facilitator(), &call.path].concat());
         lines.push(call.method.as_str());
         let mut headers = call.headers(Some(self.0.settings().key()), None);

@@ -1,7 +1,7 @@
 //! The flat form of events and actions: one text, a field on each line. The last field may have lines of its own. Names
 //! and values of headers cannot have any (Fetch standard), and JSON that is printed compactly has none.
 
-use crate::codec::text::has;
+use crate::codec::text::{ByteSplit, has, replace};
 use crate::paywall::HeaderList;
 use crate::wire::digits;
 
@@ -14,7 +14,7 @@ impl Lines {
     pub(super) fn push(&mut self, field: &str) {
         // A field with an end of line would be read as two.
         if has(field, b'\n') {
-            self.0.push_str(&field.replace('\n', " "));
+            self.0.push_str(&replace(field, "\n", " "));
         } else {
             self.0.push_str(field);
         }
@@ -94,7 +94,7 @@ impl<'a> Fields<'a> {
 
     /// The next field; empty where there is none.
     pub(super) fn next(&mut self) -> &'a str {
-        let (field, rest) = self.0.split_once('\n').unwrap_or((self.0, ""));
+        let (field, rest) = self.0.split_once_byte(b'\n').unwrap_or((self.0, ""));
         self.0 = rest;
         field
     }

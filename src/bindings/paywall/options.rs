@@ -1,5 +1,6 @@
 use super::action::answer_text;
 use super::lines::Lines;
+use crate::codec::text::ByteSplit;
 use crate::codec::text::has;
 use crate::codec::{parse_object, print_object};
 use crate::paywall::config::document::{HEADER, text_of};
@@ -84,8 +85,7 @@ impl Options {
         if self.deployed {
             return error;
         }
-        let end = error.key.find(['[', '.']).unwrap_or(error.key.len());
-        let (name, rest) = error.key.split_at(end);
+        let (name, rest) = error.key.split_before(b"[.").unwrap_or((&error.key, ""));
         // A name that is not known stays as it was written. Others have the name of an option, or of the document's, by now.
         if (rest.is_empty() && error.problem.starts_with("is not a"))
             || name.bytes().any(|letter| letter.is_ascii_lowercase())

@@ -1,5 +1,6 @@
 //! Reading the flat texts that JavaScript hands over. An empty field is an absent one.
 
+use crate::codec::text::ByteSplit;
 use crate::wire::Credits;
 use alloc::{string::String, vec::Vec};
 
@@ -17,7 +18,7 @@ impl<'a> Fields<'a> {
     #[inline(never)]
     pub(super) fn next(&mut self) -> &'a str {
         let Some(rest) = self.rest.take() else { return "" };
-        match rest.split_once('\0') {
+        match rest.split_once_byte(0) {
             None => rest,
             Some((field, rest)) => {
                 self.rest = Some(rest);
@@ -76,6 +77,6 @@ impl<'a> Fields<'a> {
 
     /// Texts with a line feed between them.
     pub(super) fn list(&mut self) -> Vec<String> {
-        self.some().map(|field| field.split('\n').map(Into::into).collect()).unwrap_or_default()
+        self.some().map(|field| field.split_byte(b'\n').map(Into::into).collect()).unwrap_or_default()
     }
 }

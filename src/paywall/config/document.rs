@@ -75,7 +75,7 @@ impl Document {
 
     /// An error by the key that the seller wrote.
     pub(crate) fn named(&self, mut error: ConfigError) -> ConfigError {
-        let end = error.key.find(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+        let end = error.key.bytes().position(|letter| !letter.is_ascii_uppercase() && letter != b'_');
         let (variable, rest) = error.key.split_at(end.unwrap_or(error.key.len()));
         if let Some((name, _)) = MEMBERS.iter().find(|(_, known)| *known == variable)
             && self.members.contains_key(*name)

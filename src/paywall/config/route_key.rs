@@ -1,4 +1,5 @@
 use super::error::{Wrong, wrong};
+use crate::codec::text::ByteSplit;
 use crate::paywall::http::host::Host;
 use crate::paywall::http::method::Method;
 use crate::paywall::pricing::price::PaidRoute;
@@ -25,8 +26,8 @@ impl RouteKey {
     /// Names `at`, and says what is wrong there.
     pub(crate) fn parse(key: &str, at: &str) -> Result<Self, Wrong> {
         let shape = "must be a method and a path, like \"POST /ask\"";
-        let (methods, place) = key.split_once(' ').ok_or_else(|| wrong(at, shape))?;
-        let (authority, path) = match place.find('/').and_then(|start| place.split_at_checked(start)) {
+        let (methods, place) = key.split_once_byte(b' ').ok_or_else(|| wrong(at, shape))?;
+        let (authority, path) = match place.split_before(b"/") {
             Some((authority, path)) => (authority, path),
             None => return Err(wrong(at, "must have a path, which begins with a slash")),
         };
@@ -72,7 +73,7 @@ fn parse_methods(text: &str, at: &str) -> Result<Vec<Method>, Wrong> {
         return Ok(LISTED.to_vec());
     }
     let mut methods = Vec::new();
-    for name in text.split('|') {
+    for name in text.split_byte(b'|') {
         let method = Method::parse(name)
             .filter(|method| *method == Method::Head || LISTED.contains(method))
             .ok_or_else(|| {

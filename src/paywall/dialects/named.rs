@@ -4,6 +4,7 @@
 //! The record of a name is a note in the state: claimed with the verification of the payment, it holds the answer in the end.
 
 use super::Dialects;
+use crate::codec::text::ByteSplit;
 use crate::codec::{parse_json, print};
 use crate::wire::base64;
 use crate::wire::exact::check_identifier;
@@ -240,12 +241,12 @@ pub enum NoteChange {
 pub fn note(stored: Option<&str>, command: &str, now: u64) -> (String, NoteChange) {
     let ends = |text: &str| text.parse::<u64>().ok().filter(|end| *end > now);
     let there = stored.and_then(|stored| {
-        let (end, text) = stored.split_once('\n')?;
+        let (end, text) = stored.split_once_byte(b'\n')?;
         ends(end).map(|_| text)
     });
     let reply = || there.unwrap_or_default().to_string();
-    let Some((head, text)) = command.split_once('\n') else { return (reply(), NoteChange::Stays) };
-    let (word, until) = head.split_once(' ').unwrap_or((head, ""));
+    let Some((head, text)) = command.split_once_byte(b'\n') else { return (reply(), NoteChange::Stays) };
+    let (word, until) = head.split_once_byte(b' ').unwrap_or((head, ""));
     if there.is_some() && !word.ends_with('!') {
         return (reply(), NoteChange::Stays);
     }

@@ -3,6 +3,7 @@
 use super::sources::Sources;
 use super::terms::{Dialects, ExactTerms, FEE_PAYER, MppTerms};
 use crate::codec::print_object;
+use crate::codec::text::ByteSplit;
 use crate::paywall::config::error::{ConfigError, Wrong, base_url, member, missing, wrong};
 use crate::paywall::suggestion;
 use crate::wire::exact::{Amount, ChainAddress, ChainId, EXACT};
@@ -324,12 +325,12 @@ fn name_of(chain: &ChainId, asset: &ChainAddress, pay_to: &ChainAddress) -> Stri
 /// A payment in the clear could be read, and sent elsewhere, by whoever stands between.
 fn is_safe(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("http://") else { return url.starts_with("https://") };
-    let host = rest.split('/').next().unwrap_or_default();
+    let host = rest.split_byte(b'/').next().unwrap_or_default();
     let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
+        Some(rest) => rest.split_byte(b']').next().unwrap_or_default(),
+        None => host.split_byte(b':').next().unwrap_or_default(),
     };
-    let parts: Vec<&str> = name.split('.').collect();
+    let parts: Vec<&str> = name.split_byte(b'.').collect();
     let is_loopback = parts.len() == 4
         && parts.first() == Some(&"127")
         && parts.iter().all(|part| part.parse::<u8>().is_ok());

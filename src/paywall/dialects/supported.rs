@@ -2,6 +2,7 @@
 
 use super::terms::{Dialects, ExactTerms};
 use crate::codec;
+use crate::codec::text::ByteSplit;
 use crate::wire::exact::{EXACT, X402Version};
 use alloc::{
     string::{String, ToString},
@@ -129,7 +130,7 @@ fn kind_of<'a>(kinds: &'a [Value], terms: &ExactTerms, version: X402Version) -> 
         X402Version::V2 => terms.chain.caip2(),
         X402Version::V1 => terms.chain.v1_name()?.into(),
     };
-    let family = network.split(':').next().map(|family| [family, ":*"].concat());
+    let family = network.split_byte(b':').next().map(|family| [family, ":*"].concat());
     kinds.iter().find(|kind| {
         let text = |name: &str| kind.get(name).and_then(Value::as_str);
         let on = text("network");

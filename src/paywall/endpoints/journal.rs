@@ -5,6 +5,7 @@
 
 use super::metrics;
 use crate::codec;
+use crate::codec::text::ByteSplit;
 use crate::paywall::action::{Action, RequestHead};
 use crate::paywall::event::Event;
 use crate::paywall::flow::context::Context;
@@ -36,7 +37,7 @@ impl JournalRequest {
         }
         let query = target.query.as_deref().unwrap_or_default();
         let parameter = |name: &str| {
-            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let mut pairs = query.split_byte(b'&').filter_map(|pair| pair.split_once_byte(b'='));
             pairs.find(|(known, _)| *known == name).map(|(_, value)| value).filter(|value| !value.is_empty())
         };
         let payer = parameter("payer");

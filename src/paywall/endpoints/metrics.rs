@@ -1,5 +1,6 @@
 //! The counters of this isolate, for whoever has the secret: `GET /.well-known/payments/metrics`.
 
+use crate::codec::text::ByteSplit;
 use crate::paywall::action::RequestHead;
 use crate::paywall::config::settings::Settings;
 use crate::paywall::flow::context::Context;
@@ -35,7 +36,7 @@ pub(crate) fn authorized(
         let answer = GateResponse::error(405, "method_not_listed", "This method is not offered here.");
         return Some(Err(answer.with("allow", "GET, HEAD")));
     }
-    let said = request.headers.get("authorization").and_then(|value| value.split_once(' '));
+    let said = request.headers.get("authorization").and_then(|value| value.split_once_byte(b' '));
     let said = said.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     // Digests are compared, so that the time it takes says nothing of the secret.
     let right = sha256(secret.expose().as_bytes());

@@ -1,6 +1,7 @@
 //! Receipts that are fetched: `GET /.well-known/payments/receipts/<name>`, answered from the state.
 
 use crate::codec;
+use crate::codec::text::ByteSplit;
 use crate::paywall::action::Action;
 use crate::paywall::event::Event;
 use crate::paywall::flow::context::Context;
@@ -27,7 +28,7 @@ pub(crate) fn path(shard: &str, id: &str) -> String {
 fn asked(method: Method, path: &CanonicalPath) -> Option<(String, String)> {
     let [a, b, c, name] = path.segments() else { return None };
     let here = [a, b, c].into_iter().zip(FOLDER).all(|(asked, ours)| asked == ours);
-    let (shard, id) = name.split_once('-')?;
+    let (shard, id) = name.split_once_byte(b'-')?;
     let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     let name = shard.len() == SHARD_DIGITS && id.len() == ID_DIGITS && hex(shard) && hex(id);
     let read = matches!(method, Method::Get | Method::Head);

@@ -3,6 +3,7 @@
 
 use crate::api::x402::Verified;
 use crate::api::{ApiError, ApiErrorKind};
+use crate::codec::text::ByteSplit;
 use crate::wire::{NOT_SETTLED, Receipt};
 use alloc::string::{String, ToString};
 
@@ -160,7 +161,7 @@ fn refusal_of(error: ApiError) -> Refusal {
 /// The refusal for a reason, which may be a text or begin with a code of the platform.
 fn refusal_for(reason: Option<&str>, otherwise: &str) -> Refusal {
     let code = reason
-        .and_then(|reason| reason.split([' ', ':']).next())
+        .map(|reason| reason.split_before(b" :").map_or(reason, |(code, _)| code))
         .filter(|word| word.starts_with("BCK."))
         .unwrap_or("payment_refused");
     // The text is the platform's, so it is cut to a length that fits an answer.

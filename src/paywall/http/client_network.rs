@@ -1,5 +1,5 @@
 use crate::codec::hex::hex;
-use crate::codec::text::{number, split_once};
+use crate::codec::text::{ByteSplit, number, split_once};
 use crate::wire::digits;
 use alloc::{
     string::{String, ToString},
@@ -41,7 +41,7 @@ fn four_bytes(text: &str) -> Option<[u8; 4]> {
         let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         number(text).filter(|_| plain)
     };
-    text.split('.').map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
+    text.split_byte(b'.').map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
 /// Reads an address of IPv6.
@@ -57,7 +57,7 @@ fn eight_groups(text: &str) -> Option<[u16; 8]> {
 /// Groups with colons between them, of which the last two may be an address of IPv4.
 fn groups(text: &str, may_end_as_v4: bool) -> Option<Vec<u16>> {
     let mut groups = Vec::new();
-    let mut parts = text.split(':').filter(|_| !text.is_empty()).peekable();
+    let mut parts = text.split_byte(b':').filter(|_| !text.is_empty()).peekable();
     while let Some(part) = parts.next() {
         if may_end_as_v4
             && parts.peek().is_none()

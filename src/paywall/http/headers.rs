@@ -1,3 +1,4 @@
+use crate::codec::text::ByteSplit;
 use alloc::{string::String, vec::Vec};
 
 /// Headers in the order they came, names in lower case, a repeated name repeated: two `Set-Cookie` stay two.
@@ -53,7 +54,10 @@ impl HeaderList {
 
     /// The members of a comma-separated header, over all its lines.
     pub(crate) fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|member| !member.is_empty())
+        self.all(name)
+            .flat_map(|value| value.split_byte(b','))
+            .map(str::trim)
+            .filter(|member| !member.is_empty())
     }
 
     /// Adds members to a comma-separated header, those that it has already left out, case aside.

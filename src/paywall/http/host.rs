@@ -1,4 +1,4 @@
-use crate::codec::text::number;
+use crate::codec::text::{ByteSplit, number};
 use crate::wire::digits;
 use alloc::string::{String, ToString};
 
@@ -18,12 +18,12 @@ impl Host {
     pub(crate) fn parse(scheme: &str, authority: &str) -> Option<Self> {
         let (name, port) = match authority.strip_prefix('[') {
             Some(address) => {
-                let (address, rest) = address.split_once(']')?;
+                let (address, rest) = address.split_once_byte(b']')?;
                 let plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
                 let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) };
                 (address.bytes().all(plain).then(|| ["[", address, "]"].concat())?, port)
             }
-            None => match authority.split_once(':') {
+            None => match authority.split_once_byte(b':') {
                 Some((name, port)) => (name.to_string(), Some(port)),
                 None => (authority.to_string(), None),
             },
@@ -33,7 +33,7 @@ impl Host {
             !label.is_empty()
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_[]:".contains(&byte))
         };
-        if !name.split('.').all(plain) {
+        if !name.split_byte(b'.').all(plain) {
             return None;
         }
         let port = match port {

@@ -1,6 +1,6 @@
 use super::host::Host;
 use crate::codec::hex::hex;
-use crate::codec::text::{has, split_once};
+use crate::codec::text::{ByteSplit, has, split_once};
 use alloc::{
     string::{String, ToString},
     vec::Vec,
@@ -91,10 +91,9 @@ impl Target {
         if !matches!(scheme, "http" | "https") || has(rest, b'#') {
             return Err(PathError::NotAUrl);
         }
-        let end = rest.find(['/', '?', '\\']).unwrap_or(rest.len());
-        let (host, rest) = rest.split_at_checked(end).ok_or(PathError::NotAUrl)?;
+        let (host, rest) = rest.split_before(b"/?\\").unwrap_or((rest, ""));
         let canonical = Host::parse(scheme, host).ok_or(PathError::NotAUrl)?;
-        let (path, query) = match rest.split_once('?') {
+        let (path, query) = match rest.split_once_byte(b'?') {
             Some((path, query)) => (path, Some(query)),
             None => (rest, None),
         };
@@ -115,8 +114,9 @@ impl Target {
     /// True if some framework may read another method from the query: `_method`, and the forms that PHP (`.method`) and
     /// others (`[_method]`, a `;` for a `&`) read as that. A plain `method` is an ordinary parameter.
     pub(crate) fn names_method(&self) -> bool {
-        self.query.as_deref().unwrap_or_default().split(['&', ';']).any(|pair| {
-            let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+        let query = self.query.as_deref().unwrap_or_default();
+        query.split_byte(b'&').flat_map(|pairs| pairs.split_byte(b';')).any(|pair| {
+            let key = pair.split_once_byte(b'=').map_or(pair, |(key, _)| key);
             percent_decode(key).is_ok_and(|key| {
                 let plain = key.chars().filter(char::is_ascii_alphanumeric);
                 !key.eq_ignore_ascii_case("method")
@@ -129,8 +129,8 @@ impl Target {
 /// The path of an absolute URL, as it came.
 pub(crate) fn of_url(url: &str) -> &str {
     let rest = split_once(url, "://").map_or("", |(_, rest)| rest);
-    let path = rest.find('/').and_then(|start| rest.get(start..)).unwrap_or("/");
-    path.split('?').next().unwrap_or_default()
+    let path = rest.split_before(b"/").map_or("/", |(_, path)| path);
+    path.split_byte(b'?').next().unwrap_or_default()
 }
 
 /// True if a segment, as received, has a percent-encoded reserved character that a canonical path writes unencoded. A
@@ -140,7 +140,7 @@ pub(crate) fn encodes_reserved(segment: &str) -> bool {
         let byte = code.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
         byte.is_some_and(|byte| b":@&=+$,".contains(&byte))
     };
-    segment.split('%').skip(1).any(reserved)
+    segment.split_byte(b'%').skip(1).any(reserved)
 }
 
 impl CanonicalPath {
@@ -168,7 +168,7 @@ impl CanonicalPath {
         let raw = raw.strip_prefix('/').ok_or(PathError::NotAUrl)?;
         let mut segments: Vec<String> = Vec::new();
         let mut directory = true;
-        for segment in raw.split('/') {
+        for segment in raw.split_byte(b'/') {
             let segment = percent_decode(segment)?;
             directory = matches!(segment.as_str(), "" | "." | "..");
             if !directory {

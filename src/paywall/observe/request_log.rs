@@ -1,6 +1,7 @@
 use super::counters::Counters;
 use super::span::Span;
 use crate::codec;
+use crate::codec::text::ByteSplit;
 use crate::codec::text::split_once;
 use crate::paywall::action::{Action, Delivery, RequestHead};
 use crate::paywall::event::Event;
@@ -92,8 +93,8 @@ impl RequestLog {
         let given = request.headers.get(CORRELATION).and_then(headers::as_value).filter(plain);
         let token = request.headers.get(PAYMENT_SIGNATURE).map(str::trim).filter(|text| !text.is_empty());
         let path = split_once(&request.url, "://").map_or("", |(_, rest)| rest);
-        let path = path.find('/').and_then(|start| path.get(start..)).unwrap_or_default();
-        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let path = path.split_before(b"/").map_or("", |(_, path)| path);
+        let path = path.split_before(b"?#").map_or(path, |(path, _)| path);
         Self {
             counters: counters.clone(),
             correlation: given.map_or(chance, ToString::to_string),
@@ -154,9 +155,9 @@ impl RequestLog {
                 self.wait(Span::Origin, settings.now);
             }
             Action::Call(call) => {
-                let span = match call.path.rsplit('/').next() {
-                    Some("verify") => Span::Verify,
-                    Some("settle") => Span::Settle,
+                let span = match call.path.rsplit_once_byte(b'/') {
+                    Some((_, "verify")) => Span::Verify,
+                    Some((_, "settle")) => Span::Settle,
                     _ => Span::Plan,
                 };
                 self.wait(span, settings.now);

@@ -19,6 +19,7 @@ use super::http::headers::HeaderList;
 use super::http::method::Method;
 use super::http::path::Target;
 use super::response::gate_response::GateResponse;
+use crate::codec::text::ByteSplit;
 use crate::wire::PaymentRequired;
 use alloc::string::String;
 use view::View;
@@ -40,7 +41,7 @@ impl Navigation {
     /// where it can; headers that only programs send exclude a page.
     pub(crate) fn of(method: Method, target: &Target, headers: &HeaderList) -> Option<Self> {
         let html = headers.members("accept").any(|kind| {
-            let mut parts = kind.split(';').map(str::trim);
+            let mut parts = kind.split_byte(b';').map(str::trim);
             let named = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
             named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
         });

@@ -98,7 +98,8 @@ fn fill(template: &str, text: impl Fn(&str) -> String) -> String {
 
 /// JSON that ends no element and begins none.
 fn inert(value: &Value) -> String {
-    codec::print(value).replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+    let json = replace(&codec::print(value), "<", "\\u003c");
+    replace(&replace(&json, "\u{2028}", "\\u2028"), "\u{2029}", "\\u2029")
 }
 
 /// Text made safe between tags and in quoted attributes.

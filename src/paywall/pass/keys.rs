@@ -1,3 +1,4 @@
+use crate::codec::text::ByteSplit;
 use crate::wire::Secret;
 use alloc::{string::String, vec::Vec};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -23,9 +24,9 @@ impl Keys {
     /// Reads `id:key` pairs with commas between. An error is a text that says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         let mut keys: Vec<Key> = Vec::new();
-        for pair in text.split(',') {
+        for pair in text.split_byte(b',') {
             let (id, secret) =
-                pair.trim().split_once(':').ok_or("must be id:key pairs with commas between")?;
+                pair.trim().split_once_byte(b':').ok_or("must be id:key pairs with commas between")?;
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
             if id.is_empty() || id.len() > 16 || !id.bytes().all(plain) {
                 return Err("has an id that is not 1 to 16 letters, digits, - or _");

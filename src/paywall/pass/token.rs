@@ -1,5 +1,6 @@
 use super::Keys;
 use crate::codec;
+use crate::codec::text::ByteSplit;
 use crate::paywall::sha256;
 use crate::wire::{Credits, base64};
 use alloc::string::{String, ToString};
@@ -109,8 +110,8 @@ impl Pass {
         if text.len() > MAX_PASS_BYTES {
             return Err(PassError::TooLarge);
         }
-        let (signed, mac) = text.rsplit_once('.').ok_or(PassError::Malformed)?;
-        let mut parts = signed.split('.');
+        let (signed, mac) = text.rsplit_once_byte(b'.').ok_or(PassError::Malformed)?;
+        let mut parts = signed.split_byte(b'.');
         let (Some(VERSION), Some(id), Some(payload), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {

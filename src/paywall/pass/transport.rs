@@ -1,6 +1,7 @@
 //! How a pass comes and goes: a header, or a cookie that no script reads.
 
 use super::PassSet;
+use crate::codec::text::ByteSplit;
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::names::{PASS, PASS_EXPIRES, WARNING};
@@ -102,12 +103,16 @@ pub(crate) fn without_forged(headers: &mut HeaderList) {
 }
 
 fn pairs(headers: &HeaderList) -> impl Iterator<Item = &str> {
-    headers.all("cookie").flat_map(|line| line.split(';')).map(str::trim).filter(|pair| !pair.is_empty())
+    headers
+        .all("cookie")
+        .flat_map(|line| line.split_byte(b';'))
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
 }
 
 /// A set's name and a pass, if this `name=value` is one of ours.
 fn own(pair: &str) -> Option<(String, String)> {
-    let (name, value) = pair.split_once('=')?;
+    let (name, value) = pair.split_once_byte(b'=')?;
     let set = name.trim().strip_prefix("__Host-").unwrap_or(name).strip_prefix(COOKIE)?;
     Some((set.into(), value.into()))
 }

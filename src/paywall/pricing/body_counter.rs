@@ -1,5 +1,6 @@
 use super::ending::{EndReason, Ending, Unit};
 use crate::codec;
+use crate::codec::text::ByteSplit;
 use alloc::vec::Vec;
 use serde_json::Value;
 
@@ -109,13 +110,13 @@ impl BodyCounter {
     /// The whole number at the path of members of a JSON document.
     fn number(&self, text: &[u8]) -> Option<u64> {
         let Some(Unit::Token(path)) = &self.unit else { return None };
-        let member = path.rsplit('.').next().unwrap_or(path);
+        let member = path.rsplit_once_byte(b'.').map_or(path.as_str(), |(_, last)| last);
         let quoted: Vec<u8> = [b"\"", member.as_bytes(), b"\""].concat();
         if !text.windows(quoted.len()).any(|window| window == quoted) {
             return None;
         }
         let document = codec::parse_json(text)?;
-        path.split('.').try_fold(&document, |value: &Value, name| value.get(name))?.as_u64()
+        path.split_byte(b'.').try_fold(&document, |value: &Value, name| value.get(name))?.as_u64()
     }
 }
 

@@ -1,6 +1,6 @@
 use super::ending::{EndReason, Ending, Unit};
 use super::settlement_policy::{Free, Limit, ReceiptBy, Settlement};
-use crate::codec::text::{has, number, replace};
+use crate::codec::text::{ByteSplit, has, number, replace};
 use crate::paywall::http::headers::HeaderList;
 use crate::paywall::http::method::Method;
 use crate::paywall::http::path::{may_fold_to, percent_decode};
@@ -246,8 +246,8 @@ fn in_query(query: &str, name: &str) -> Result<Option<String>, PriceError> {
     if has(query, b';') {
         return Err(PriceError::Unreadable);
     }
-    for pair in query.split('&') {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    for pair in query.split_byte(b'&') {
+        let (key, value) = pair.split_once_byte(b'=').unwrap_or((pair, ""));
         let key = decoded(key).ok_or(PriceError::Unreadable)?;
         if key == name && found.is_none() {
             found = Some(value.to_string());

@@ -1,5 +1,6 @@
 //! Headers that are passed on: from the client to the origin, and from the origin to the buyer.
 
+use crate::codec::text::ByteSplit;
 use crate::paywall::http::headers::{HeaderList, is_ours, is_spelling};
 use crate::paywall::http::host::Host;
 use crate::paywall::pass;
@@ -54,7 +55,7 @@ pub(crate) fn keep_private(headers: &mut HeaderList) {
     let kept: Vec<String> = headers
         .members("cache-control")
         .filter(|directive| {
-            let name = directive.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
+            let name = directive.split_byte(b'=').next().unwrap_or_default().trim().to_ascii_lowercase();
             !matches!(name.as_str(), "public" | "private" | "s-maxage" | "proxy-revalidate")
         })
         .map(ToString::to_string)

@@ -1,3 +1,4 @@
+use crate::codec::text::ByteSplit;
 use crate::paywall::http::path;
 use crate::paywall::http::path::CanonicalPath;
 use alloc::{string::String, vec::Vec};
@@ -30,13 +31,13 @@ enum Segment {
 impl Pattern {
     /// Reads a path from the configuration. An error is a text that says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.contains(['{', '}', '(', ')', '[', ']', '+', '?', '!']) {
+        if text.split_before(b"{}()[]+?!").is_some() {
             return Err("has one of {}()[]+?! in its path; percent-encode it if it is meant literally");
         }
         let mut parameters = Vec::new();
-        for segment in text.split('/') {
+        for segment in text.split_byte(b'/') {
             parameters.push(match segment.strip_prefix([':', '*']) {
-                None if segment.contains([':', '*']) => {
+                None if segment.split_before(b":*").is_some() => {
                     return Err("has a `:` or `*` inside a segment");
                 }
                 None => None,
@@ -54,11 +55,12 @@ impl Pattern {
         let path = CanonicalPath::parse(text).map_err(|_| "must be a plain absolute path")?;
         // A segment is a parameter only if it is written as one. A segment that only decodes to that form (`%3Aname`) is
         // text. The two lists have the same segments only if the parser removed none.
-        let raw = text.split('/').filter(|segment| !segment.is_empty()).count();
+        let raw = text.split_byte(b'/').filter(|segment| !segment.is_empty()).count();
         if raw != path.segments().len() {
             return Err("must be a plain absolute path, without dot segments");
         }
-        let parameters = parameters.into_iter().zip(text.split('/')).filter(|(_, text)| !text.is_empty());
+        let parameters =
+            parameters.into_iter().zip(text.split_byte(b'/')).filter(|(_, text)| !text.is_empty());
         let segments = path
             .segments()
             .iter()
@@ -126,7 +128,7 @@ impl Pattern {
     /// a `*` at the end matches may end in a slash.
     pub(crate) fn routes_as(&self, spelled: &CanonicalPath, raw: &str, fixed: bool) -> bool {
         let Some(pairs) = self.pairs(spelled) else { return false };
-        let mut asked: Vec<&str> = raw.split('/').skip(1).collect();
+        let mut asked: Vec<&str> = raw.split_byte(b'/').skip(1).collect();
         let slash = asked.last() == Some(&"");
         if slash {
             asked.pop();
@@ -232,7 +234,7 @@ fn cover(mine: &[Segment], theirs: &[Segment]) -> bool {
 
 /// True if a segment is the name that a server gives to a folder's own page.
 fn is_index(segment: &str) -> bool {
-    let stem = segment.split('.').next().unwrap_or_default();
+    let stem = segment.split_byte(b'.').next().unwrap_or_default();
     stem.eq_ignore_ascii_case("index") || stem.eq_ignore_ascii_case("default")
 }
 

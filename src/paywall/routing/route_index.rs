@@ -1,6 +1,7 @@
 //! Finds the routes that a path can concern, without a look at all of them.
 
 use super::path_pattern::Pattern;
+use crate::codec::text::ByteSplit;
 use crate::paywall::http::path::CanonicalPath;
 use crate::paywall::vec_map::VecMap;
 use alloc::{string::String, vec::Vec};
@@ -92,7 +93,7 @@ fn keys(segments: &[&str]) -> Vec<String> {
 
 /// A segment in lower case to its first dot or colon.
 fn stem(segment: &str) -> String {
-    segment.split(['.', ':']).next().unwrap_or_default().to_ascii_lowercase()
+    segment.split_before(b".:").map_or(segment, |(stem, _)| stem).to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::entry::{
     AMOUNT, AMOUNT_MINUTE, BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, MINUTE_MS, ORIGIN, PLAN, TAB,
 };
+use crate::codec::text::ByteSplit;
 use crate::subscriber::Offer;
 use crate::wire::Credits;
 use alloc::vec::Vec;
@@ -96,7 +97,8 @@ impl Budget {
         let start = if self.unreadable { Credits::MAX } else { Credits::ZERO };
         let sum = |kind: u8, from: u64| {
             let is_of = |entry: &&Entry| {
-                let name = entry.name.split_once('/').map_or(entry.name.as_str(), |(_, currency)| currency);
+                let name =
+                    entry.name.split_once_byte(b'/').map_or(entry.name.as_str(), |(_, currency)| currency);
                 entry.kind == kind && name == currency && (kind == AMOUNT || entry.is_since(from))
             };
             self.entries.iter().filter(is_of).fold(start, |sum, entry| sum.saturating_add(entry.credits))

@@ -1,3 +1,4 @@
+use crate::codec::text::ByteSplit;
 use crate::wire::Credits;
 use alloc::string::String;
 
@@ -43,7 +44,7 @@ impl Entry {
     /// spending less. An entry that names no minute always counts.
     pub(crate) fn is_since(&self, from: u64) -> bool {
         let from = Credits::from(from / MINUTE_MS);
-        let minute = self.name.split('/').next().unwrap_or_default();
+        let minute = self.name.split_byte(b'/').next().unwrap_or_default();
         minute.parse::<Credits>().map_or(true, |minute| minute >= from)
     }
 

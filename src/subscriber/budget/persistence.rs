@@ -21,6 +21,7 @@ use super::counts::Budget;
 use super::entry::{
     AMOUNT, AMOUNT_MINUTE, BOUGHT, BOUGHT_IN_ALL, Entry, MINUTE, ORDER, ORIGIN, PLAN, SURE, TAB,
 };
+use crate::codec::text::ByteSplit;
 use crate::wire::Credits;
 use alloc::string::String;
 
@@ -41,7 +42,7 @@ pub(crate) fn load(text: &str, tab: &str, reserved: Credits) -> Budget {
         return budget;
     }
     let mut whole = true;
-    for line in text.split('\n').filter(|line| !line.is_empty()) {
+    for line in text.split_byte(b'\n').filter(|line| !line.is_empty()) {
         whole &= load_line(&mut budget, line, tab).is_some();
     }
     budget.unreadable |= !whole;
@@ -49,7 +50,7 @@ pub(crate) fn load(text: &str, tab: &str, reserved: Credits) -> Budget {
 }
 
 fn load_line(budget: &mut Budget, line: &str, tab: &str) -> Option<()> {
-    let mut fields = line.split(' ');
+    let mut fields = line.split_byte(b' ');
     let (kind, name, credits) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
     match *kind.as_bytes() {
         [SPENT] => {

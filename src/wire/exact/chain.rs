@@ -1,3 +1,4 @@
+use crate::codec::text::ByteSplit;
 use alloc::string::String;
 use core::fmt;
 
@@ -45,7 +46,7 @@ impl ChainId {
     /// The chain of a CAIP-2 name: `eip155:8453`, `solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp`. `None` for other namespaces.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let (namespace, reference) = name.split_once(':')?;
+        let (namespace, reference) = name.split_once_byte(b':')?;
         match namespace {
             "eip155" => {
                 let plain =

@@ -19,7 +19,7 @@ async function begin() {
   await start({ module_or_path: given });
 }
 
-/** The offers of an answer that are no x402 offers of a plan, as JSON for the core; undefined where there are none. */
+/** The offers of an answer that are no x402 offers of a plan, as a text for the core; undefined where there are none. */
 export async function read(answer, { wallet, network, url }) {
   await ready();
   const challenges = answer.header('www-authenticate');
@@ -31,12 +31,10 @@ export async function read(answer, { wallet, network, url }) {
     const [evm, solana] = [typeof wallet.request === 'function' || typeof wallet.signTypedData === 'function', typeof wallet.signSolanaPayment === 'function'];
     if (document && (header || /"x402Version"/.test(document))) found.push(readExact(document, header !== undefined, evm, solana));
   }
-  const read = found.map((text) => JSON.parse(text));
-  const offers = read.filter(Array.isArray).flat();
+  const isBroken = (text) => text.startsWith('!');
   // An answer that is wrong in one dialect may be right in another.
-  if (offers.length > 0) return JSON.stringify(offers);
-  const broken = read.find((one) => !Array.isArray(one));
-  return broken && !header ? JSON.stringify(broken) : undefined;
+  const offers = found.filter((text) => text && !isBroken(text)).join('\x1e');
+  return offers || (header ? undefined : found.find(isBroken));
 }
 
 /** Has a wallet sign for an offer: what the core takes for the platform's answer to a mint. */
