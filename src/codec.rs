@@ -57,7 +57,7 @@ mod native {
 
 #[cfg(all(feature = "npm", not(feature = "paywall"), target_family = "wasm"))]
 mod javascript {
-    use super::text::{ByteSplit, SplitByte, number};
+    use crate::codec::text::{ByteSplit, SplitByte, number};
     use alloc::{string::String, vec::Vec};
     use serde_json::{Map, Number, Value};
     use wasm_bindgen::prelude::*;

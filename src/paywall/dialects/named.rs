@@ -4,8 +4,7 @@
 //! The record of a name is a note in the state: claimed with the verification of the payment, it holds the answer in the end.
 
 use super::Dialects;
-use crate::codec::text::ByteSplit;
-use crate::codec::{parse_json, print};
+use crate::codec::{parse_json, print, text::ByteSplit};
 use crate::wire::base64;
 use crate::wire::exact::check_identifier;
 use alloc::{
