@@ -281,7 +281,7 @@ describe('docs/errors.md', () => {
 
   test('each code that a gate answers with, or writes down, is in it', () => {
     // Every text of that form is a code, but for these: names of measures and of texts, a word of the platform's, and reasons of x402's facilitators.
-    const others = /^(paywall_.*|credits_(one|many)|balance_counted|content_.*|application_.*|invalid_(payload|payment_requirements|exact_evm_.*)|settlement_pending)$/;
+    const others = /^(paywall_.*|credits_(one|many)|balance_counted|content_.*|application_.*|invalid_(payload|payment_requirements|exact_evm_.*|exact_svm_payload_(mint|amount|recipient)_mismatch)|settlement_pending)$/;
     const text = ['src/paywall', 'src/bindings/paywall', 'src/worker'].map(sources).join('\n');
     const codes = named(text, /"([a-z]+(?:_[a-z]+)+)"|\bcode: '([a-z_]+)'|errorReason: '([a-z_]+)'/g).filter((code) => !others.test(code));
     assert.deepEqual(missing(codes, 70), []);
