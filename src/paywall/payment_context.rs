@@ -9,11 +9,11 @@ use core::fmt;
 #[derive(Debug, Clone, Copy)]
 pub struct Payment<'a> {
     payment: &'a PaymentAttempt,
-    /// Where it stands.
+    /// Its progress.
     pub phase: Phase,
 }
 
-/// Where a payment stands.
+/// The progress of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// It is about to be verified, or is being verified.

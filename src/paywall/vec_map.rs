@@ -35,7 +35,7 @@ impl<K: Ord, V> VecMap<K, V> {
         self.0.get_mut(place).map(|(_, value)| value)
     }
 
-    /// Changes what stands there; something by default where nothing did.
+    /// Changes the value of a key. A missing value is the default first.
     pub(crate) fn change(&mut self, key: K, change: impl FnOnce(&mut V))
     where
         V: Default,

@@ -55,7 +55,7 @@ impl Commitments {
     }
 }
 
-/// Questions that somebody is being asked, so that the same question is not asked twice at the same time.
+/// Open questions to the user, so that the same question is not asked twice at the same time.
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
     open: Vec<Question>,

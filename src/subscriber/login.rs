@@ -1,6 +1,6 @@
 //! Login by redirect, by popup, and by a listener on this machine (rule 14, contract sections 8.1 and 8.2).
 //!
-//! The platform sends whoever logged in back to `returnUrl`, or a program to its `callback_url`, with the key in the query.
+//! The platform sends the user back to `returnUrl`, or a program to its `callback_url`, with the key in the query.
 //! A one-time state rides in that address itself and must come back: a key that arrives without it was planted (login
 //! fixation).
 
@@ -130,7 +130,7 @@ pub fn with_parameter(url: &str, name: &str, value: &str) -> String {
     url
 }
 
-/// Judges what came back, given the state that was kept. `Ok(None)` where nobody was logging in.
+/// Checks the parameters that came back against the stored state. `Ok(None)` if there was no login.
 ///
 /// # Errors
 /// A [`LoginError`]; the kept state is used up either way.

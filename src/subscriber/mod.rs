@@ -8,7 +8,7 @@
 //! 1. An answer that is no 402 comes back untouched.
 //! 2. An offer is read from the header, else from the body; it is hostile until read, and an error names what is wrong. A 402
 //!    that is no x402 answer comes back like any other.
-//! 3. Nothing is paid for without consent: somebody asked, else a policy that names origins. A purchase has limits of its own.
+//! 3. Nothing is paid for without consent: of the `approve` callback, else of a policy that names origins. A purchase has limits of its own.
 //! 4. However many wait for it, there is one mint for a token and one purchase of a plan.
 //! 5. A reusable token is reused, a single-use one never. A 401 or 402 ends a token; another follows in the same call only for
 //!    an offer that can be read, in the place of an old token or on other terms. Three sends at the most.

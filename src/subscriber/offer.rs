@@ -2,7 +2,7 @@ use super::{Dialect, DialectKind, Target};
 use crate::wire::{AgentId, Credits, PaymentRequired, PlanId, Resource, Scheme};
 use alloc::string::String;
 
-/// One way to pay that we can take: what a person or a policy is asked about.
+/// An offer that can be paid, as the user or a policy decides about it.
 ///
 /// It keeps what is needed of the [`PaymentRequired`] it was chosen from, not the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,14 +136,13 @@ impl Offer {
         self.http_verb.as_deref()
     }
 
-    /// The least that must be held for it, in credits: what it costs, and one where nobody says.
+    /// The least that must be held for it, in credits: its price, or one if it states none.
     #[must_use]
     pub fn needed(&self) -> Credits {
         self.credits().unwrap_or(Credits::from(1))
     }
 
-    /// True if both are about one plan at one place: somebody who is asked about one need not be asked about the other at
-    /// the same time.
+    /// True if both are about one plan at one place: then the user is not asked about both at the same time.
     pub(crate) fn same_question(&self, other: &Self) -> bool {
         self.plan_id == other.plan_id && self.target.origin == other.target.origin
     }

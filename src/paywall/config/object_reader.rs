@@ -18,7 +18,7 @@ pub(crate) struct ObjectReader<'a> {
 const MAX_WHOLE: u64 = (1 << 53) - 1;
 
 impl<'a> ObjectReader<'a> {
-    /// Reads the object that stands at `at`, whose members are `known`: `shape` says what it must be, `strange` what an unknown
+    /// Reads the object at the path `at`, whose members are `known`: `shape` says what it must be, `strange` what an unknown
     /// member is not.
     pub(crate) fn of(
         value: &'a Value,

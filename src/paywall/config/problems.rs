@@ -57,7 +57,7 @@ impl<'a> Variables<'a> {
         Self { variable, problems: Problems::default() }
     }
 
-    /// The text of a variable, where it says something.
+    /// The text of a variable, unless it is empty.
     #[inline(never)]
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         (self.variable)(name).filter(|text| !text.trim().is_empty())
@@ -93,7 +93,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// The texts of an array; none where nothing is said.
+    /// The texts of an array; none if there is no array.
     #[inline(never)]
     pub(crate) fn strings(&self, name: &str) -> Vec<String> {
         let Some(text) = self.text(name) else { return Vec::new() };

@@ -25,7 +25,7 @@ pub(crate) struct RouteContext<'a> {
     pub(crate) problems: &'a Problems,
 }
 
-/// Reads the route that stands at `at`; nothing where too much of it is wrong.
+/// Reads the route at the path `at`; `None` if too much of it is wrong.
 pub(crate) fn read(
     route: &str,
     method: Method,

@@ -20,7 +20,7 @@ pub(crate) struct RouteKey {
 }
 
 impl RouteKey {
-    /// Reads the key that stands at `at` of the configuration.
+    /// Reads the key at the path `at` of the configuration.
     ///
     /// # Errors
     /// Names `at`, and says what is wrong there.

@@ -88,7 +88,7 @@ impl Settings {
         let listed = text("ROUTES").ok_or_else(|| missing("ROUTES"))?;
         let shape = "must be an object of routes, like {\"POST /ask\": {\"planId\": \"1\", \"credits\": 2}}";
         let listed = codec::parse_object(&listed).ok_or_else(|| wrong("ROUTES", shape))?;
-        // From here on what is wrong is noted, and said at the end.
+        // From here on problems are noted, and the first one is returned at the end.
         let problems = &given.problems;
         let around = RouteContext { environment: deployment.environment, state, handler, problems };
         let mut warnings: Vec<String> = Vec::new();

@@ -5,7 +5,7 @@ pub(crate) struct Whole {
     pub(crate) key: &'static str,
     pub(crate) least: u32,
     pub(crate) most: u32,
-    /// Where nothing is said.
+    /// The default.
     pub(crate) usual: u32,
 }
 
@@ -13,6 +13,6 @@ pub(crate) struct Whole {
 pub(crate) struct Switch {
     pub(crate) key: &'static str,
     pub(crate) words: [&'static str; 2],
-    /// Where nothing is said.
+    /// The default.
     pub(crate) usual: bool,
 }

@@ -1,4 +1,4 @@
-//! The counters of this isolate, for whoever has the secret: `GET /.well-known/payments/metrics`.
+//! The counters of this isolate, for requests with the bearer token: `GET /.well-known/payments/metrics`.
 
 use crate::codec::text::ByteSplit;
 use crate::paywall::action::RequestHead;

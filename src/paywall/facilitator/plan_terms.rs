@@ -22,7 +22,7 @@ pub(crate) struct PlanCache {
 #[derive(Debug, Clone, Default)]
 struct CachedPlan {
     means: Option<SchemeAndNetwork>,
-    /// When it was said, in milliseconds since 1970.
+    /// When the platform stated it, in milliseconds since 1970.
     said: u64,
     /// When it was last asked while nobody waited.
     asked: u64,
@@ -148,7 +148,7 @@ impl PlanCache {
         self.known().retain(|_, _| false);
     }
 
-    /// A plan that was said too long ago and is not being asked for.
+    /// A plan whose terms are too old and are not being asked for.
     pub(crate) fn stale(&self, now: u64) -> Option<PlanQuery> {
         let mut known = self.known();
         let (plan_id, known) = known.iter_mut().find(|(_, known)| {

@@ -133,11 +133,11 @@ fn meaning(error: &ApiError) -> Fault {
     let key = error.code.starts_with("BCK.APIKEY.") || error.code.starts_with("BCK.AUTH.");
     match (error.kind, error.status) {
         (ApiErrorKind::Garbled, _) => Fault::Garbled,
-        // It did not come to it.
+        // No settle was sent.
         (_, 408 | 429) => Fault::Busy,
         (ApiErrorKind::Unavailable, _) => Fault::Broken,
         (ApiErrorKind::Unauthorized, 401) => Fault::Seller,
-        // 403 is said of the seller's key, and of plans, agents and balances too.
+        // The platform answers 403 for the seller's key, and for plans, agents and balances too.
         (ApiErrorKind::Unauthorized, _) if key || !named => Fault::Seller,
         (ApiErrorKind::Unauthorized, _) => Fault::Buyer,
         (ApiErrorKind::Refused, 400 | 402 | 409 | 412 | 422) => Fault::Buyer,

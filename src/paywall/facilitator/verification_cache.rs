@@ -6,7 +6,7 @@ use alloc::string::String;
 
 /// Positive verifications of this isolate, for seconds (rule 23), and what is owed on the strength of them.
 ///
-/// A yes says that a payer held so many credits at a moment. What is charged since then, and what is still to be charged,
+/// A positive verification says that a payer held so many credits at one time. What is charged since then, and what is still to be charged,
 /// is counted against it, over all routes and tokens of the plan; the receipts say how much is left. What the count does
 /// not cover is verified anew.
 #[derive(Debug, Default)]

@@ -6,8 +6,7 @@ use alloc::{
     vec::Vec,
 };
 
-/// The network that an address is in, which is all that is kept of it: /24 of IPv4, /48 of IPv6. What is no address is
-/// one network of its own.
+/// The network of an address: /24 of IPv4, /48 of IPv6. Nothing else of an address is stored. A text that is no address counts as one network.
 pub(crate) fn masked(address: Option<&str>) -> String {
     let text = address.unwrap_or_default().trim();
     let Some(groups) = four_bytes(text).map(mapped).or_else(|| eight_groups(text)) else {

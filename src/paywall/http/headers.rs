@@ -31,7 +31,7 @@ impl HeaderList {
         self.0.push((name.to_ascii_lowercase(), value.into()));
     }
 
-    /// Puts a header in the place of all those of the same name.
+    /// Sets a header, and removes all others of the same name.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.remove(name);
         self.append(name, value);

@@ -45,7 +45,7 @@ pub(crate) enum PathError {
     TooLong,
     /// A `%` that is not followed by two hexadecimal digits, or bytes that are not UTF-8.
     BadEncoding,
-    /// A `%` is left after decoding: encoded twice, or meant to look so.
+    /// A `%` is left after decoding: the path was encoded twice, or pretends to be.
     EncodedTwice,
     /// A separator that came encoded, or a character that some server folds into one: `%2f`, `%5c`, `%3f`, U+FF0F.
     EncodedSeparator,

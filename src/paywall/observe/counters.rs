@@ -46,7 +46,7 @@ impl Counters {
         }
     }
 
-    /// Takes one request back, which came to something else after all.
+    /// Takes back one request, which had another outcome after all.
     #[cfg(any(test, feature = "paywall"))]
     pub(crate) fn take_back(&self, route: &str, outcome: &'static str) {
         let mut counted = self.counted();

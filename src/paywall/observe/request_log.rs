@@ -30,7 +30,7 @@ pub(crate) struct RequestLog {
     correlation: String,
     method: String,
     path: String,
-    /// The route's key, or what stands in its place.
+    /// The route's key, or `unlisted`, `open` or `own`.
     pub(crate) route: String,
     saw_token: bool,
     /// The hash of the bytes that the token decodes to, for the log.

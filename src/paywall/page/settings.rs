@@ -24,7 +24,7 @@ pub(crate) struct Page {
     pub(super) logo: Option<String>,
     /// The style sheet, colours and all.
     pub(super) style: String,
-    /// All that is said, by name.
+    /// The texts, by name.
     pub(super) texts: Map<String, Value>,
     /// Where a buyer's key is kept between pages: `memory` or `session`.
     pub(super) storage: &'static str,

@@ -19,7 +19,7 @@ pub(super) struct View<'a> {
     pub(super) pass: Option<(&'a str, u64)>,
 }
 
-/// The document. What can be said without a script is in it: what is sold, and for how many credits.
+/// The document. It shows without a script what is sold, and for how many credits.
 pub(super) fn render(page: &Page, view: &View<'_>) -> String {
     let about = view.offer.map(PaymentRequired::resource);
     let description = about.and_then(|about| about.description.as_deref());

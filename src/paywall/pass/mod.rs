@@ -43,7 +43,7 @@ pub(crate) struct Sale<'a> {
     pub(crate) plan: &'a PlanId,
     /// How much was asked.
     pub(crate) credits: Credits,
-    /// The receipt, which nobody else has. The id of the pass is derived from it and the time.
+    /// The receipt, which only the payer has. The id of the pass is derived from it and the time.
     pub(crate) proof: &'a str,
 }
 
@@ -101,7 +101,7 @@ impl Passes {
     /// Makes the pass for what was sold and puts it on the answer: into the header, and into a cookie where the set says
     /// so and the browser would take it. `https` says how the client came.
     pub(crate) fn give(&self, set: &PassSet, sale: Sale<'_>, answer: &mut HeaderList, https: bool, now: u64) {
-        // A pass for nobody would be one for everybody.
+        // A pass without a payer would be valid for everybody.
         if sale.payer.is_empty() || sale.credits.is_zero() {
             return;
         }

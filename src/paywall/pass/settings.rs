@@ -25,7 +25,7 @@ pub(crate) struct PassSet {
     routes: Vec<String>,
     /// How long a pass lasts.
     pub(crate) seconds: u64,
-    /// How long before its end it is said that it ends.
+    /// The time before its end from which the gate warns of it.
     pub(crate) warn_seconds: u64,
     /// The pass is given in a header.
     pub(super) header: bool,

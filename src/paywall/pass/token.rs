@@ -38,7 +38,7 @@ pub(crate) enum PassError {
     OtherRoute,
     /// For less than this costs.
     OtherTier,
-    /// The payment token that came along is somebody else's.
+    /// The payment token of the same request belongs to another payer.
     OtherPayer,
     /// Over.
     Expired,
@@ -149,7 +149,7 @@ impl Pass {
     }
 }
 
-/// An id of what nobody else has: the first half of its SHA-256, in hexadecimal digits.
+/// An id derived from a secret text: the first half of its SHA-256, in hexadecimal digits.
 pub(super) fn id(parts: &[&str]) -> String {
     sha256::sha256(parts.join("\n").as_bytes()).chars().take(32).collect()
 }

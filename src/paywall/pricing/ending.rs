@@ -21,14 +21,14 @@ pub struct Ending {
     pub bytes: u64,
     /// The number of events of a `text/event-stream`.
     pub events: u64,
-    /// The number the stream said, if it did.
+    /// The number that the stream reported, if it did.
     pub tokens: Option<u64>,
 }
 
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EndReason {
-    /// It came to its end.
+    /// It ended as it should.
     #[default]
     Whole,
     /// The client hung up.

@@ -29,7 +29,7 @@ pub(crate) struct PaidRoute {
     /// How many answers a payer may have of a plan that are delivered and not settled; nothing where each is settled
     /// before, or the seller wants no bound (rule 19).
     pub(crate) max_open: Option<u32>,
-    /// Handed through to settle as it is, in the place of an amount (contract section 4.5).
+    /// Passed to settle unchanged, in the place of an amount (contract section 4.5).
     pub(crate) margin: Option<serde_json::Number>,
     /// Handed through to settle.
     pub(crate) batch: bool,
@@ -66,7 +66,7 @@ pub(crate) enum Price {
     Handler { most: Credits },
 }
 
-/// Where in a request the number stands.
+/// The part of a request that has the number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NumberSource {
     Query,
@@ -84,7 +84,7 @@ pub(crate) struct Rate {
 /// Why a request has no price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PriceError {
-    /// The number is not there, is there twice, or is none.
+    /// The number is missing, repeated, or not a number.
     Unreadable,
     /// It costs more than the route may.
     TooMuch,

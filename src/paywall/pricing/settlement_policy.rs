@@ -7,9 +7,9 @@ pub enum Settlement {
     /// Before the answer is delivered: nothing goes out that is not paid for. The default.
     #[default]
     BeforeDelivery,
-    /// Behind the answer, which does not wait. What is refused then was given away: the seller's choice.
+    /// After delivery: the answer does not wait. If the settlement is refused, the answer was free; the seller accepts this.
     AfterDelivery,
-    /// When the answer has come to its end: the only way where that decides what it costs.
+    /// At the end of the answer, which is needed if its cost is known only then.
     AtEndOfStream,
 }
 

@@ -90,7 +90,7 @@ impl Cors {
             }
             cors.allowed.push(origin);
         }
-        // With both, any page in the world acts as whoever looks at it.
+        // With both, any page could act in the name of its visitor.
         if cors.any && cors.credentials {
             given.problems.note("ALLOW_CREDENTIALS", "does not go with \"*\" in ALLOWED_ORIGINS");
         }

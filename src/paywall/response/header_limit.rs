@@ -46,7 +46,7 @@ fn weight(headers: &HeaderList) -> usize {
     headers.iter().map(|(name, value)| name.len() + value.len() + ": \r\n".len()).sum()
 }
 
-/// The same receipt with no more than it has to say; nothing where it is none.
+/// The same receipt with its essential members only; `None` if it is no receipt.
 fn cut(header: &str) -> Option<String> {
     let receipt = Receipt::from_header(header).ok()?.to_value();
     let mut short = Map::new();

@@ -22,7 +22,7 @@ pub(crate) struct Pattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Segment {
     Literal(String),
-    /// One segment, whatever it is.
+    /// Any one segment.
     One,
     /// One or more.
     Many,

@@ -1,4 +1,4 @@
-//! Finds the routes that a path can concern, without a look at all of them.
+//! Finds the routes that may match a path, without comparing all of them.
 
 use super::path_pattern::Pattern;
 use crate::codec::text::ByteSplit;

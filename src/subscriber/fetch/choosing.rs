@@ -32,7 +32,7 @@ impl Choosing {
             1 => return Progress::Next(Transition::Consider(offers.remove(0))),
             _ => {}
         }
-        // Nobody is asked about offers that nobody can consent to.
+        // The user is not asked about offers that no consent can allow.
         let request = &cx.fetch.request;
         let by_policy = request.policy.as_ref().is_some_and(|policy| !policy.origins.is_empty());
         let by_grant = || offers.iter().any(|offer| cx.session.agreements.grant_for(offer).is_some());

@@ -22,9 +22,9 @@ pub(crate) struct Considering {
 pub(crate) enum Wait {
     /// The platform is asked for the terms of the plan, because a limit depends on them.
     Terms,
-    /// Somebody is being asked.
+    /// The user is being asked.
     Answer,
-    /// Somebody will be asked when the same question of another fetch has been answered.
+    /// The user will be asked when the same question of another fetch has been answered.
     Queue,
 }
 
@@ -93,7 +93,7 @@ impl Considering {
     }
 
     fn decide(mut self, cx: &mut Context<'_>) -> Progress<Self> {
-        // Before anybody is asked: a yes would lead nowhere.
+        // This comes before the question, because a yes would not help.
         if !cx.session.logged_in && !self.offer.is_money() {
             return Progress::fail(FetchError::Unauthorized);
         }
@@ -109,7 +109,7 @@ impl Considering {
         if decision == ConsentDecision::NoConsent || by_policy && unlimited {
             return Progress::fail(FetchError::ConsentRequired);
         }
-        // A limit counts the most that the platform can take: it states that once a plan and session, and nobody is asked before.
+        // A limit counts the most that the platform can take: it states that once for each plan and session, before the user is asked.
         let plan_id = self.offer.plan_id();
         if request.is_limited() && !self.offer.is_money() && cx.session.plans.terms(plan_id).is_none() {
             cx.session.want_terms(Some(cx.fetch.id), plan_id.clone());
@@ -126,8 +126,8 @@ impl Considering {
         }
     }
 
-    /// Asks, unless the same question is open: somebody who answers it for the session need not be asked a hundred times.
-    /// An answer that waits for this very fetch would never come.
+    /// Asks, unless the same question is open: an answer for the whole session also answers the other fetches.
+    /// A fetch that the `approve` callback of that question makes fails, since the answer would never come.
     fn ask(mut self, cx: &mut Context<'_>) -> Progress<Self> {
         let (id, asks) = (cx.fetch.id, cx.fetch.request.asks);
         match cx.session.questions.same_as(asks, &self.offer) {

@@ -34,7 +34,7 @@ pub(crate) struct Fetch {
     pub(crate) hops: u8,
     /// When a token was last put on the wire, in milliseconds since 1970; zero for never.
     pub(crate) presented_at: u64,
-    /// The payment whose outcome no answer said, so that it can be resumed.
+    /// The payment with an unknown outcome, so that it can be resumed.
     pub(crate) open: Option<OpenPayment>,
     /// The payment of another fetch that it goes on with, as long as its outcome is unknown.
     pub(crate) resumed: Option<OpenPayment>,
@@ -111,7 +111,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Tells the shell to do something for this fetch.
+    /// Commands an action of the shell for this fetch.
     pub(crate) fn act(&mut self, action: Action) {
         self.session.command(Command::Do(self.fetch.id, Box::new(action)));
     }
@@ -142,7 +142,7 @@ impl Context<'_> {
         self.session.committed(agreement.offer.plan_id(), self.fetch.id, held_only)
     }
 
-    /// A token was presented, and nobody but the seller can say whether it was taken.
+    /// A token was presented, and only the seller knows if it was taken.
     pub(crate) fn outcome_is_unknown(&mut self, agreement: &Agreement) {
         self.fetch.spend.outcome = Outcome::Unknown;
         if let Some(record) = &mut self.fetch.record {

@@ -113,7 +113,7 @@ impl FetchMachine {
         }
     }
 
-    /// True if somebody is being asked.
+    /// True if the user is being asked.
     pub(crate) fn is_asking(&self) -> bool {
         matches!(&self.state, State::Considering(state) if state.wait() == Wait::Answer)
     }

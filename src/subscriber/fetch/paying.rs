@@ -70,7 +70,7 @@ impl Paying {
             offer: offer.clone(),
             presented: fetch.record.take().map_or(Credits::ZERO, |record| record.presented),
             settled: None,
-            // The same payment once more is as unknown as it was, until somebody says more.
+            // The outcome of the resumed payment stays unknown until an answer tells it.
             outcome: if fetch.resumed.is_some() { Outcome::Unknown } else { Outcome::None },
             transaction: None,
         });
@@ -141,7 +141,7 @@ impl Paying {
         let (fetch, agreement) = (&mut *cx.fetch, &self.payment.agreement);
         let (cost, at) = (agreement.cost, fetch.presented_at);
         fetch.presentations -= 1;
-        // The earlier presentations of the fetch stay in the books, and nobody has said what became of them.
+        // The earlier presentations of the fetch stay in the records, with an unknown outcome.
         match fetch.presentations > 0 {
             true => {
                 if fetch.spend.outcome == Outcome::None {

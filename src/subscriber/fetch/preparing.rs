@@ -108,7 +108,7 @@ impl Preparing {
                         self.awaits_balance = true;
                         cx.session.want_balance(cx.fetch.id, GetPlanBalance { plan_id, holder });
                     }
-                    // Nobody can say what a key without an account holds.
+                    // The balance of a key without an account cannot be read.
                     None if held_only => return self.fail(FetchError::InsufficientCredits, cx),
                     None => {}
                 }

@@ -16,15 +16,15 @@ pub struct FetchRequest {
     pub policy: Option<Arc<Policy>>,
     /// Another policy whose limits hold as well: an instance's, beside that of a call.
     pub limits: Option<Arc<Policy>>,
-    /// True if somebody can be asked (an `approve` callback).
+    /// True if there is an `approve` callback to ask.
     pub can_ask: bool,
     /// The number of the callback: fetches with the same number ask the same callback, one question at a time.
     pub asks: u32,
-    /// The fetch that somebody is being asked about by the very code that makes this one.
+    /// The fetch that an `approve` callback is asked about, if that callback makes this fetch.
     pub within: Option<FetchId>,
     /// The delegation to spend from; the session's where it is `None`.
     pub delegation_id: Option<DelegationRef>,
-    /// True if somebody chooses among several offers (a `select` callback).
+    /// True if there is a `select` callback to choose among several offers.
     pub can_select: bool,
     /// True if single-use tokens are asked for (`tokenVersion: 3`). Where it is `None`, they are asked for where a limit on
     /// credits is set, since a reusable token can be settled again by whoever holds it. The token that comes decides.
@@ -67,7 +67,7 @@ impl FetchRequest {
         self.single_use.unwrap_or_else(|| self.is_limited())
     }
 
-    /// A request that follows redirects, with nobody to ask and no policy.
+    /// A request that follows redirects, without a callback and without a policy.
     #[must_use]
     pub fn new(target: Target, method: &str) -> Self {
         Self {
