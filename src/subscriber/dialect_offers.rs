@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 /// The most offers that are read of one answer.
 const MAX_OFFERS: usize = 64;
 
-/// What stands between two offers, between two members of one, and before an error.
+/// The separators between two offers, between two members of one, and before an error.
 const OFFER: u8 = 0x1e;
 const MEMBER: u8 = 0x1f;
 const ERROR: &str = "!";

@@ -31,7 +31,7 @@ pub(crate) struct Platform {
     /// A call that gets no answer.
     pub(crate) silent: Option<&'static str>,
     single_use: bool,
-    /// What the facilitator received.
+    /// The requests that the facilitator received.
     pub(crate) facilitator_headers: Vec<(String, String)>,
 }
 

@@ -26,7 +26,7 @@ const charge = Method.from({
   schema: { credential: { payload: z.object({ accessToken: z.string() }) }, request: z.object({ planId: z.string(), credits: z.string() }) },
 });
 
-/** What a test sells over MCP: `payments.mcp` with MPP. */
+/** The part that sells over MCP in a test: `payments.mcp` with MPP. */
 function sell(more = {}) {
   const seller = new Mcp(undefined, () => ({ nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url }));
   const calls = [];

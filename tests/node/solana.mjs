@@ -55,7 +55,7 @@ export async function startSolana() {
       getLatestBlockhash: () => ({ context, value: { blockhash: getBase58Decoder().decode(new Uint8Array(32).fill(7)), lastValidBlockHeight: 1000 } }),
       async simulateTransaction() {
         const found = await signatures(params[0]);
-        // Who pays the fee signs what was verified.
+        // The payer of the fee signs the verified transaction.
         const valid = found.length > 0 && found.every(([, right]) => right);
         return { context, value: { err: valid ? null : 'SignatureFailure', logs: [], accounts: null, unitsConsumed: 1, returnData: null } };
       },

@@ -135,7 +135,7 @@ fn rule_2_offers_of_dialects_are_checked_and_a_broken_header_beside_them_is_skip
     }
     assert_eq!(Dialect::read_offers(&many(64), &here).unwrap().len(), 64);
     assert_eq!(Dialect::read_offers("", &here).unwrap().len(), 0);
-    // What a seller writes is a member of its offer, and no other offer.
+    // A seller's text is a member of its offer, and no other offer.
     let resource = format!("{ORIGIN}/ask\u{1e}mpp\u{1f}plan\0");
     let members = ["exact", USDC, "eip155:84532", "1", "h", "", "0xUSDC", "0xshop", resource.as_str()];
     let read = Dialect::read_offers(&Dialect::offer_text(members), &here).unwrap();

@@ -20,7 +20,7 @@ const same = (text, { paywall, origin }) => text
   .replaceAll(new URL(paywall.url).host, 'GATE').replaceAll(new URL(origin.url).host, 'ORIGIN')
   .replace(/\bdur=[\d.]+/g, 'dur=0').replace(/\b[0-9a-f]{32}\b/g, 'ID').replace(/^date: .*\r\n/im, '');
 
-/** What a gate makes of a message: the answer, and the requests that reached the origin. */
+/** The result of a message at a gate: the answer, and the requests that reached the origin. */
 async function made(gate, message) {
   gate.reset();
   gate.origin.answer = message.answer;

@@ -17,7 +17,7 @@ pub(crate) struct IssuerKey(p256::ecdsa::SigningKey);
 
 impl fmt::Debug for IssuerKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("House")
+        f.write_str("IssuerKey")
     }
 }
 

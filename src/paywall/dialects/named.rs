@@ -223,7 +223,7 @@ impl NamedPayment {
     }
 }
 
-/// What becomes of the note in an object of the state.
+/// The change of the note in an object of the state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoteChange {
     /// It stays.

@@ -30,7 +30,7 @@ pub struct Refused402<'a> {
     pub body_digest: Option<&'a str>,
     /// The code and the message of a payment that was refused before it came to the gate.
     pub refused: Option<(&'a str, &'a str)>,
-    /// What the facilitators settle; without it all terms are offered that need nothing of their facilitator.
+    /// The answers of the facilitators about what they settle; without them all terms are offered that need nothing of their facilitator.
     pub supported: Option<&'a Supported>,
 }
 

@@ -31,7 +31,7 @@ impl Transfer {
         }
     }
 
-    /// Who pays, as it is written on the chain.
+    /// The payer, as it is written on the chain.
     pub(super) fn payer(&self) -> &str {
         match self {
             Self::Evm(signed) => signed.from.as_str(),
@@ -39,7 +39,7 @@ impl Transfer {
         }
     }
 
-    /// What the chain takes once: the nonce, or the message of the transaction.
+    /// The part that the chain takes once: the nonce, or the message of the transaction.
     pub(super) fn nonce(&self) -> String {
         match self {
             Self::Evm(signed) => signed.nonce.clone(),
@@ -47,7 +47,7 @@ impl Transfer {
         }
     }
 
-    /// Who pays the fee of a transaction of Solana's.
+    /// The account that pays the fee of a transaction of Solana's.
     pub(super) fn fee_payer(&self) -> Option<&str> {
         match self {
             Self::Evm(_) => None,

@@ -32,7 +32,7 @@ fn the_newest_ten_thousand_closed_entries_are_kept_of_all_payers_together() {
         open: None,
         entry: None,
     };
-    // What is kept in any case: an entry that is under way, one to be looked into, one given back, and a debt.
+    // These are kept in any case: an entry that is under way, one to be looked into, one given back, and a debt.
     let unknown = SettlementOutcome::Unknown { why: "timed_out".into(), delivered: true };
     let owed = SettlementOutcome::Owed { why: "x".into(), again: Secret::new("{}"), receipt: None };
     let mut settled_late = entry("late", EntryStatus::Settling, None);

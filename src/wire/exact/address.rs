@@ -43,9 +43,9 @@ impl fmt::Debug for EvmAddress {
 /// An address of a chain that `exact` is paid on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChainAddress {
-    /// Of an EVM chain.
+    /// An address of an EVM chain.
     Evm(EvmAddress),
-    /// Of Solana.
+    /// An address of Solana.
     Solana(SolanaAddress),
 }
 

@@ -87,7 +87,7 @@ fn encode(bytes: &[u8; 32]) -> String {
 /// Signatures, other instructions, balances and fees are the facilitator's to check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SolanaTransfer {
-    /// Who pays the fee: the first account.
+    /// The payer of the fee: the first account.
     pub fee_payer: SolanaAddress,
     /// Whose tokens are moved. It is among those that sign.
     pub payer: SolanaAddress,

@@ -58,7 +58,7 @@ export async function answerRest(request, { base, name, params, body }, most, an
   for (const one of ['content-length', 'content-encoding']) headers.delete(one);
   headers.set('content-type', 'application/json');
   headers.set('a2a-version', version);
-  // What the path says holds.
+  // The value in the path wins.
   const call = { jsonrpc: '2.0', id: 1, method: name, params: { ...given, ...params } };
   const url = new URL(request.url);
   Object.assign(url, { pathname: base.replace(/\/+/g, '/'), search: '' });

@@ -29,7 +29,7 @@ export function supported(core, { headersOf }) {
         one.finally(() => { asking = asking.filter((other) => other !== one); });
       }
     }
-    // Those who come meanwhile wait too: what is not known cannot be offered.
+    // Requests that come meanwhile wait too: terms that are not known cannot be offered.
     await Promise.all(asking);
   };
 }

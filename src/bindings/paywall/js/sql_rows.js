@@ -158,7 +158,7 @@ export class MapRows {
     if (row.due === undefined) return;
     row.due = undefined;
     if (++this.stale * 2 <= this.heap.length) return;
-    // What is sorted is a heap.
+    // A sorted list is a heap.
     this.heap = this.heap.filter((one) => one.row.due === one.due).sort((one, other) => one.due - other.due);
     this.stale = 0;
   }

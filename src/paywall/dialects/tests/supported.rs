@@ -1,4 +1,4 @@
-//! What facilitators settle.
+//! Terms that facilitators settle, and others.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a pass opens, for how long, and which are forged or taken back.
+//! The routes that a pass opens, its lifetime, and passes that are forged or revoked.
 
 use super::*;
 

@@ -40,7 +40,7 @@ fn rule_21_the_order_of_the_reports_of_a_settlement() {
 
 #[test]
 fn rule_21_a_settle_that_may_be_late_is_waited_for_from_when_it_was_given_up() {
-    // Told a second time, only what was not delivered is waited for anew: what was delivered is being settled again.
+    // The second report delays only an entry that was not delivered: a delivered one is being settled again.
     for (name, first, late) in [("not delivered", false, NOW + 9 + 30_000), ("delivered", true, NOW + 30_000)]
     {
         let mut rows = Map::default();
