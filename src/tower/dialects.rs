@@ -115,7 +115,7 @@ pub(super) async fn perform<T: Transport>(
         Err(CallError::Unreadable) => return Event::Unanswered(FacilitatorError::Unreadable),
     };
     let named = exchange.as_mut().and_then(|exchange| exchange.named.as_mut());
-    if let (Some(Question::Verify), Some(named), Some(state)) = (question_of(request), named, &shared.state)
+    if let (Some(Question::Verify), Some(named), Some(state)) = (Question::of(request), named, &shared.state)
         && let Some(claim) = named.claim(response.status, &response.body, now())
     {
         match ask_note(state, named, claim).await {
@@ -141,7 +141,7 @@ pub(super) async fn ask<T: Transport>(
     let settings = shared.gate.settings();
     let (backend, key) = (settings.facilitator(), Some(settings.key()));
     let body = request.body.as_deref().unwrap_or_default();
-    let spoken = shared.dialects.as_ref().zip(question_of(request));
+    let spoken = shared.dialects.as_ref().zip(Question::of(request));
     let spoken =
         spoken.and_then(|(speaker, question)| Some((speaker, question, Dialects::carrier_of(body)?)));
     let Some((speaker, question, carrier)) = spoken else {
@@ -170,14 +170,6 @@ pub(super) async fn ask<T: Transport>(
         envelope.learn(question, status, &body);
     }
     Ok(api::Response { status, body, correlation_id: answer.correlation_id })
-}
-
-fn question_of(request: &api::Request) -> Option<Question> {
-    match request.path.rsplit_once("/x402/")?.1 {
-        "verify" => Some(Question::Verify),
-        "settle" => Some(Question::Settle),
-        _ => None,
-    }
 }
 
 /// The gate's own answer in all dialects.

@@ -2,7 +2,7 @@
 //! decided in `paywall::state`.
 
 use super::env::STATE;
-use super::{js, settings};
+use super::{dialects, js, settings};
 use crate::paywall::state::shell_limits::{FIRST_PAUSE_MS, MAX_ATTEMPTS, MAX_JOBS};
 use crate::paywall::state::{self, Command, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task};
 use std::cell::Cell;
@@ -47,7 +47,8 @@ impl DurableObject for PaywallState {
 
     async fn alarm(&self) -> worker::Result<Response> {
         self.alarm.set(None);
-        let gate = settings::of_state(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
+        let spoken = settings::of_state(&self.env).await.map_err(|error| Error::from(error.to_string()))?;
+        let (gate, speaker) = (spoken.gate, spoken.speaker.as_deref());
         if settings::is_stale(&self.env) {
             settings::refresh(&self.env).await;
         }
@@ -56,7 +57,7 @@ impl DurableObject for PaywallState {
             let job = gate.due(&mut self.rows()?, js::now(), &mut log).map_err(failed)?;
             let Some(job) = job else { break };
             let response = match &job.task {
-                Task::Call(call) => js::call(gate.settings(), call, None)
+                Task::Call(call) => dialects::ask(speaker, gate.settings(), call, None, None)
                     .await
                     .map_or(PlatformResponse::Unanswered, PlatformResponse::Answered),
                 Task::Tell(call) => {

@@ -1,12 +1,11 @@
 //! The gate for a Worker of one's own: the handler behind it is Rust.
 
 use super::hooks::{Handler, Hooks, PriceRequest, later};
-use super::settings;
+use super::settings::{self, Spoken};
 use super::shell::{Shell, serve};
-use crate::paywall::{CanonicalRequest, ConfigError, Gate, GateResponse, PaymentContext, Settled};
+use crate::paywall::{CanonicalRequest, ConfigError, GateResponse, PaymentContext, Settled};
 use crate::wire::Credits;
 use std::rc::Rc;
-use std::sync::Arc;
 use worker::{Context, Env, Error, Request, Response, Result, web_sys};
 
 /// The paywall around a handler, in a Worker of one's own.
@@ -36,7 +35,7 @@ use worker::{Context, Env, Error, Request, Response, Result, web_sys};
 /// a project.
 #[derive(Clone)]
 pub struct Paywall {
-    gate: Arc<Gate>,
+    spoken: Spoken,
     env: Env,
     hooks: Hooks,
 }
@@ -70,12 +69,12 @@ impl Paywall {
         Self::of(settings::coded(env, document), env)
     }
 
-    fn of(gate: std::result::Result<Arc<Gate>, ConfigError>, env: &Env) -> Result<Self> {
-        let gate = gate.map_err(|error| {
+    fn of(spoken: std::result::Result<Spoken, ConfigError>, env: &Env) -> Result<Self> {
+        let spoken = spoken.map_err(|error| {
             worker::console_error!("{}: {}", error.code(), error);
             Error::from(error.to_string())
         })?;
-        Ok(Self { gate, env: env.clone(), hooks: Hooks::default() })
+        Ok(Self { spoken, env: env.clone(), hooks: Hooks::default() })
     }
 
     /// The function that prices routes whose `credits` are `{ "by": "handler", "most": 12 }`: it receives the request, whose
@@ -149,7 +148,9 @@ impl Paywall {
         let handler: Handler = Box::new(move |request, paid| Box::pin(handler(request, paid)));
         let request: web_sys::Request = request.try_into()?;
         let shell = Shell {
-            gate: self.gate.clone(),
+            gate: self.spoken.gate.clone(),
+            speaker: self.spoken.speaker.clone(),
+            envelope: None,
             request,
             env: self.env.clone(),
             answer: None,

@@ -69,27 +69,38 @@ pub(super) async fn call(
     call: &api::Request,
     correlation: Option<&str>,
 ) -> Result<api::Response, FacilitatorError> {
-    let signal = AbortSignal::timeout_with_u32(settings.timeout_ms());
+    let mut headers = HeaderList::new();
+    for (name, value) in call.headers(Some(settings.key()), None) {
+        headers.set(name, value);
+    }
+    if let Some(correlation) = correlation {
+        headers.set("x-correlation-id", correlation);
+    }
+    let url = [settings.facilitator(), &call.path].concat();
+    send(&url, call.method.as_str(), &headers, call.body.as_deref(), settings.timeout_ms()).await
+}
+
+/// Sends a request and reads its answer, all of it within the timeout.
+pub(super) async fn send(
+    url: &str,
+    method: &str,
+    headers: &HeaderList,
+    body: Option<&str>,
+    timeout_ms: u32,
+) -> Result<api::Response, FacilitatorError> {
+    let signal = AbortSignal::timeout_with_u32(timeout_ms);
     let silence = |_: JsValue| {
         if signal.aborted() { FacilitatorError::TimedOut } else { FacilitatorError::Unreachable }
     };
     let init = RequestInit::new();
-    init.set_method(call.method.as_str());
+    init.set_method(method);
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(Some(&signal));
-    let headers = Headers::new().map_err(silence)?;
-    for (name, value) in call.headers(Some(settings.key()), None) {
-        headers.set(name, &value).map_err(silence)?;
-    }
-    if let Some(correlation) = correlation {
-        headers.set("x-correlation-id", correlation).map_err(silence)?;
-    }
-    init.set_headers(&headers);
-    if let Some(body) = &call.body {
+    init.set_headers(js_headers(headers).map_err(silence)?.as_ref());
+    if let Some(body) = body {
         init.set_body(&JsValue::from_str(body));
     }
-    let url = [settings.facilitator(), &call.path].concat();
-    let request = Request::new_with_str_and_init(&url, &init).map_err(silence)?;
+    let request = Request::new_with_str_and_init(url, &init).map_err(silence)?;
     let response = fetch(&request).await.map_err(silence)?;
     let body = match response.body() {
         None => Vec::new(),

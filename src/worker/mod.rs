@@ -7,6 +7,7 @@
 //!
 //! This is a shell: it does what the gate of [`paywall`](crate::paywall) says, reports back, and decides nothing.
 
+mod dialects;
 mod durable_object;
 mod env;
 mod handler;

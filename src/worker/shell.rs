@@ -1,14 +1,16 @@
 //! One request: does what the gate says and reports back.
 
+use super::dialects::{self, Speaker};
 use super::hooks::{self, Handler, Hooks, PriceRequest};
 use super::meter::Metered;
 use super::time_limit::within;
 use super::{durable_object, js, origin, report, settings};
+use crate::paywall::dialects::Envelope;
 use crate::paywall::{
     Action, Delivery, Ending, Event, Gate, GateResponse, Meter, OriginResponse, PaymentContext, Phase,
     PlanQuery, RequestFlow, RequestHead, StreamEnd,
 };
-use std::{sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 use worker::{Context, Delay, Env, web_sys};
 
 /// Answers one request, and asks behind it for a plan that was said too long ago.
@@ -50,12 +52,22 @@ pub(super) struct Shell {
     pub(super) hooks: Hooks,
     /// The hooks of the payment were called.
     pub(super) asked: bool,
+    /// The dialects beside x402 with plans, where there are any.
+    pub(super) speaker: Option<Rc<Speaker>>,
+    /// The request in another dialect, where the gate speaks any.
+    pub(super) envelope: Option<Envelope>,
 }
 
 impl Shell {
     /// One request, from its first step to its answer. What comes after the answer nobody waits for.
     async fn serve(mut self, context: &Context) -> worker::Result<web_sys::Response> {
-        let headers = js::headers(&self.request.headers());
+        let mut headers = js::headers(&self.request.headers());
+        if let Some(speaker) = &self.speaker {
+            match speaker.enter(&self.request, &mut headers, self.gate.settings()).await? {
+                Ok(envelope) => self.envelope = Some(envelope),
+                Err(refused) => return js::answer(&refused),
+            }
+        }
         let head = RequestHead {
             method: self.request.method(),
             url: self.request.url(),
@@ -77,14 +89,25 @@ impl Shell {
                     }
                     self.tell(&mut flow, context);
                     self.report(&mut flow);
+                    let answer = match (&self.speaker, &self.envelope) {
+                        (Some(speaker), Some(envelope)) => {
+                            speaker.answer(envelope, answer, self.gate.settings()).await
+                        }
+                        _ => answer,
+                    };
                     return self.own_answer(&flow, &answer);
                 }
-                Action::Deliver(Delivery { headers, journal, meter }) => {
+                Action::Deliver(Delivery { mut headers, journal, meter }) => {
                     if let Some(journal) = journal {
                         worker::console_error!("{}", journal.line());
                     }
                     self.report(&mut flow);
                     let answer = self.answer.take();
+                    if let (Some(speaker), Some(envelope), Some(answer)) =
+                        (&self.speaker, &self.envelope, &answer)
+                    {
+                        envelope.finish(&speaker.dialects, answer.status(), &mut headers);
+                    }
                     let Some(meter) = meter else {
                         self.tell(&mut flow, context);
                         return js::deliver(answer, &headers);
@@ -192,10 +215,13 @@ impl Shell {
     async fn perform(&mut self, action: Action, flow: &RequestFlow) -> Event {
         let settings = self.gate.settings();
         match action {
-            Action::Call(call) => match js::call(settings, &call, Some(flow.correlation_id())).await {
-                Ok(answer) => Event::Answered(answer),
-                Err(silence) => Event::Unanswered(silence),
-            },
+            Action::Call(call) => {
+                let (speaker, correlation) = (self.speaker.as_deref(), Some(flow.correlation_id()));
+                match dialects::ask(speaker, settings, &call, correlation, self.envelope.as_mut()).await {
+                    Ok(answer) => Event::Answered(answer),
+                    Err(silence) => Event::Unanswered(silence),
+                }
+            }
             Action::State(call) => match durable_object::ask(&self.env, &call, settings.timeout_ms()).await {
                 Ok(reply) => Event::State(reply),
                 Err(error) => {

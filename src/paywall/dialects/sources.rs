@@ -70,6 +70,12 @@ impl Sources {
             .map_or(Ok(Document::default()), |members| Document::parse(&print_object(members)))
     }
 
+    /// The text of the document that is left for the gate, where there is one.
+    #[must_use]
+    pub fn left_text(&self) -> Option<String> {
+        self.document.as_ref().map(print_object)
+    }
+
     /// A variable that is left for the gate.
     #[must_use]
     pub fn left_variable(&self, name: &str) -> Option<String> {
