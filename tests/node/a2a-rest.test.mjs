@@ -7,7 +7,7 @@ import { ClientFactory, ClientFactoryOptions, DefaultAgentCardResolver, RestTran
 import { AgentEvent, DefaultRequestHandler, InMemoryTaskStore } from '@a2a-js/sdk/server';
 import { UserBuilder, agentCardHandler, restHandler } from '@a2a-js/sdk/server/express';
 import express from 'express';
-import { offerOf, startPlatform } from './harness.mjs';
+import { offerOf, startPlatform, startSeller } from './harness.mjs';
 
 let platform;
 const servers = [];
@@ -115,3 +115,25 @@ test('an agent that does not keep the task that asks is paid by a new message', 
   assert.deepEqual([executor.runs.length, asked === paid], [2, false]);
   assert.equal(await payments.held(), 98n);
 });
+
+for (const tokenVersion of [2, 3]) {
+  test(`an agent that settles and says that it knows no such task burns no more than the limit, tokenVersion ${tokenVersion}`, async (t) => {
+    const agent = await startSeller(async ({ body }, response) => {
+      const { id, params: { message: sent } } = JSON.parse(body);
+      const payload = sent.metadata?.['x402.payment.payload'];
+      const answer = (more) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, ...more }));
+      const task = (metadata) => answer({ result: { kind: 'task', id: 't', contextId: 'c', status: { state: 'working', message: { kind: 'message', role: 'agent', messageId: 'm', parts: [], metadata } } } });
+      if (!payload) return task({ 'x402.payment.status': 'payment-required', 'x402.payment.required': offerOf(platform.planId) });
+      await platform.seller.settle(platform.planId, Buffer.from(JSON.stringify(payload)).toString('base64url'), 10);
+      return sent.taskId ? answer({ error: { code: -32001, message: 'Task not found' } }) : task({});
+    });
+    t.after(() => agent.stop());
+    const payments = await platform.buyer({ approve: undefined, tokenVersion, policy: { origins: [agent.url], maxCreditsTotal: 20 } });
+    const send = await payments.a2a.fetch();
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'message/send', params: { message: { kind: 'message', role: 'user', messageId: 'm', parts: [{ kind: 'text', text: 'x' }] } } }) };
+    let last;
+    for (let i = 0; i < 5; i++) last = await send(agent.url, init).catch((error) => error);
+    assert.equal(last.code, 'budget_exceeded');
+    assert.deepEqual([100n - await payments.held(), payments.spend.credits], [20n, 20n]);
+  });
+}

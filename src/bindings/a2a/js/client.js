@@ -125,15 +125,19 @@ function inBand(call, transport) {
     headers.set('x-a2a-extensions', [headers.get('x-a2a-extensions'), EXTENSION].filter(Boolean).join(', '));
     headers.delete('content-length');
     const post = (sent) => transport(new Request(request.url, { method: request.method, headers, body: JSON.stringify(sent.bare ? sent.params : sent), signal: request.signal, redirect: request.redirect }), more);
+    const resend = () => {
+      asked = undefined;
+      // The agent may have settled it all the same. A token that can be burned once goes out as it is; with another this is one more payment, which the
+      // buyer decides about and counts as after a redirect to the same place.
+      const isSingleUse = fromBase64(token)?.payload?.authorization?.nonce !== undefined;
+      return isSingleUse ? post(paying(call, token)) : new Response(null, { status: 307, headers: { location: request.url } });
+    };
     let response = await post(token ? paying(call, token, asked) : call);
     if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
       const opened = await firstEvent(response);
       let result = resultOf(opened.message);
       // As below: such an agent does not keep the task that asks.
-      if (token && asked && isUnknown(opened.message)) {
-        response = await post(paying(call, token));
-        return response;
-      }
+      if (token && asked && isUnknown(opened.message)) return resend();
       result = result?.task ?? result;
       const metadata = metadataOf(result);
       if (metadata[STATUS] !== 'payment-required' || !metadata[REQUIRED]) return opened.response;
@@ -146,9 +150,9 @@ function inBand(call, transport) {
     const isJson = () => response.status !== 402 && /\bjson\b/.test(response.headers.get('content-type') ?? '');
     if (!isJson()) return response;
     let text = await response.text();
-    // Some agents ask with a task that they do not keep: nothing came of that message, and it goes out as a new one.
+    // Some agents ask with a task that they do not keep, and say that nothing came of that message: it goes out as a new one.
     if (token && asked && isUnknown(parsed(text))) {
-      response = await post(paying(call, token));
+      response = await resend();
       if (!isJson()) return response;
       text = await response.text();
     }
