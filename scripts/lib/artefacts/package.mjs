@@ -23,9 +23,11 @@ export const PAGES = ['builder', 'cli', 'client', 'dialects', 'errors', 'migrati
 
 /** The scripts that `import 'payments-wasm'` loads, and those that are loaded when they are first needed. */
 const AT_IMPORT = [
-  ...['payments', 'error', 'lazy', 'constants', 'object', 'options', 'address', 'popup', 'page', 'api_key', 'resources'].map((name) => `subscriber/js/${name}.js`), 'http/hex.js', 'http/taken.js',
+  ...['payments', 'error', 'lazy', 'object', 'options', 'address', 'popup', 'page', 'api_key', 'resources'].map((name) => `subscriber/js/${name}.js`), 'http/hex.js', 'http/taken.js',
 ];
 const BESIDE = ['account.js', 'checkout.js', 'helpers.js', 'quote.js', 'budget_store.js', 'wrap_fetch.js'].map((name) => `./${name}`);
+/** The fixed values that `names.js` exports beside the classes of `core.js`. */
+const CONSTANTS = 'subscriber/js/constants.js';
 /** Files of another build that the engine loads on demand. */
 const OF_OTHERS = ['./dialects.js', './mcp_client.js', './a2a_client.js'];
 
@@ -82,7 +84,7 @@ async function finishPackage(work, { dev, renamed }) {
   }
   // The parts of sellers, and the functions of the official SDK that need no instance.
   for (const name of ['official', 'selling']) {
-    await bundle({ ...shared, entryPoints: [script(`builder/js/${name}.js`)], outfile: join(work, `${name}.js`), external: ['./core.js'], plugins: [fromCore, laterShapes(name)], ...(name === 'selling' && EXPLAINED) });
+    await bundle({ ...shared, entryPoints: [script(`builder/js/${name}.js`)], outfile: join(work, `${name}.js`), external: ['./core.js', './names.js'], plugins: [fromCore, laterShapes(name)], ...(name === 'selling' && EXPLAINED) });
   }
   // MCP: the part that `payments.mcp` loads, and the entry that names the official SDK.
   const mcp = { bundle: true, format: 'esm', target: 'es2022', minify: !dev, legalComments: 'none', logLevel: 'error', lineLimit: LINE };
@@ -101,6 +103,7 @@ async function finishPackage(work, { dev, renamed }) {
   await bundle({ ...shared, ...stdin(exported), outfile: join(work, 'core.js'), external: [...BESIDE, ...OF_OTHERS], plugins: [optionShapes], ...EXPLAINED });
   for (const name of ['core.js', 'engine.js', 'selling.js']) plainSources(work, name);
   if (!dev) await shrink(work, ['core.js', 'engine.js', 'selling.js', 'official.js', 'mcp.js', ...BESIDE, ...OF_OTHERS.filter((name) => name !== './dialects.js')]);
+  writeFileSync(join(work, 'names.js'), `${readFileSync(join(work, 'names.js'), 'utf8')}\n${readFileSync(script(CONSTANTS), 'utf8')}`);
   rmSync(join(work, 'snippets'), { recursive: true, force: true });
   await pack(work, 'core', wasm, { dev });
   await entries(work, { dev, names: ['index.js', 'page.js', 'packed.js', 'node.js', 'builder.js', 'served.js', 'core.file.js', 'load.js', 'names.js', 'workerd.js'] });

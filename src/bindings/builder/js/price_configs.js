@@ -1,6 +1,6 @@
 // Prices and credits of plans, as plain objects (contract section 5). Pure: nothing is sent, and no given object is
 // changed. Amounts are whole and returned as `bigint`.
-import { EURC_TOKEN_ADDRESS, ZeroAddress } from './core.js';
+import { EURC_TOKEN_ADDRESS, ZeroAddress } from './names.js';
 import { Currency, PlanRedemptionType } from './enums.js';
 import { wrong } from './core.js';
 
