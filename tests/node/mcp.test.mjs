@@ -213,6 +213,46 @@ test('what is no payment is none: a replay on another route, a payment that is n
   assert.deepEqual(recorded.calls, []);
 });
 
+test('a message that a server may read as a paid call is refused, and one of any content type is read', async (t) => {
+  // A server that is not strict: it reads every body, knows members by any case, and runs what has no id.
+  const ran = [];
+  const lax = async (request) => {
+    const sent = JSON.parse(await request.text(), (_, value) => (value?.constructor === Object ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key.toLowerCase(), one])) : value));
+    for (const { id, method, params } of [sent].flat()) {
+      if (/^\s*(tools\/call|resources\/read)\s*$/i.test(method)) ran.push(String(params?.name ?? new URL(params.uri).href));
+      return Response.json({ jsonrpc: '2.0', id, result: { content: [] } });
+    }
+    return new Response(null, { status: 202 });
+  };
+  const gate = mcpPaywall(lax, options({ unlisted: 'pass', tools: { shout: 2, free: 0 } }));
+  t.after(() => gate.close());
+  const post = (body, type = 'application/json') => gate(new Request(ADDRESS, { method: 'POST', headers: { 'content-type': type }, body: typeof body === 'string' ? body : JSON.stringify(body) }));
+  const call = (more) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'shout' }, ...more });
+  const read = (uri) => call({ method: 'resources/read', params: { uri } });
+  for (const body of [
+    call({ id: undefined }), [call({ id: undefined })], [call({ method: 'tools/list' }), call({ id: undefined })], call({ method: 'Tools/call' }), call({ method: ' tools/call' }),
+    call({ method: 'tools/list', Method: 'tools/call' }), '{"jsonrpc":"2.0","id":1,"METHOD":"tools/call","params":{"name":"shout"}}', call({ params: { name: 'free', Name: 'shout' } }),
+    call({ params: undefined, Params: { name: 'shout' } }), call({ method: 'x', 'param\u017f': { name: 'shout' } }), call({ params: { name: ['shout'] } }), read('REPORT://today'), read('report://to\tday'), read(' report://today'),
+  ]) {
+    const answer = await post(body);
+    assert.deepEqual([answer.status, (await answer.json()).error?.code], [400, -32600], JSON.stringify(body));
+  }
+  for (const type of ['text/plain', 'text/plain;application/json', 'application/x-www-form-urlencoded', 'application/vnd.api+json']) {
+    const { result } = await (await post(call({}), type)).json();
+    assert.equal(result.isError, true, type);
+  }
+  assert.deepEqual(ran, [], 'nothing ran unpaid');
+  for (const body of [call({ params: { name: 'free' } }), call({ id: undefined, params: { name: 'free' } }), call({ params: { name: 'other', arguments: { Name: 'x' } } }), read('report://tomorrow')]) assert.equal((await post(body)).status, 200, JSON.stringify(body));
+  assert.deepEqual(ran, ['free', 'free', 'other', 'report://tomorrow']);
+  const form = mcpPaywall(async (request) => new Response(await request.text()), options());
+  assert.equal(await (await form(new Request(ADDRESS, { method: 'POST', body: new URLSearchParams({ a: '1' }) }))).text(), 'a=1', 'what is no JSON is passed on');
+  // A body without end is not kept.
+  let given = 0;
+  const endless = new ReadableStream({ pull(controller) { given += 65_536; controller.enqueue(new Uint8Array(65_536).fill(32)); } });
+  assert.equal((await form(new Request(ADDRESS, { method: 'POST', headers: { 'content-type': 'application/json' }, body: endless, duplex: 'half' }))).status, 413);
+  assert.ok(given < 6 * 1024 * 1024, String(given));
+});
+
 test('payments.mcp sells what is registered, in Node and as a handler', async () => {
   const payments = await platform.buyer();
   const seller = new Mcp(payments, () => ({ nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url }));

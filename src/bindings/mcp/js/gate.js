@@ -1,6 +1,8 @@
 // The seller of MCP: a gate in front of an MCP server's fetch handler. Each paid message becomes a request to the one gate of the
 // package, on a route of its own; what the gate answers is said in the message again.
 import { fromBase64 } from '../../http/json_base64.js';
+import { bytes } from '../../http/keep.js';
+import { isInDoubt } from './doubt.js';
 import { PAYABLE, isShort, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
 import { withCors } from './cors.js';
 import { credentialHeader, paymentError, readChallenges, withChallenges, withMppReceipt } from './mpp.js';
@@ -13,6 +15,7 @@ import { events, withMessage } from './sse.js';
 const MAX_BODY = 4 * 1024 * 1024;
 /** The code of an error that asks for a payment, where a result cannot: that of Nevermined's SDKs. */
 const PAYMENT_REQUIRED = -32003;
+const INVALID_REQUEST = -32600;
 const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 const PARSE_ERROR = -32700;
@@ -81,20 +84,24 @@ function priceOf(message, priced) {
   const { kind, name } = payable;
   const called = name(message.params);
   const prices = priced[kind];
-  const key = prices.has(called) ? called : [...prices.keys()].find((one) => one.includes('{') && match(one, String(called))) ?? '*';
+  const key = keyOf(prices, called);
   return { kind, called, key, price: prices.get(key) };
 }
 
+const keyOf = (prices, called) => (prices.has(called) ? called : [...prices.keys()].find((one) => one.includes('{') && match(one, String(called))) ?? '*');
+
 async function answer(around) {
   const { request, ask, env, context } = around;
-  const isJson = /^application\/json\b/i.test(request.headers.get('content-type') ?? '');
-  if (request.method !== 'POST' || !isJson) return ask(request, { env, ctx: context });
-  const text = await bounded(request);
-  if (text === undefined) return Response.json(failure(null, -32600, 'The request is larger than 4 MiB.'), { status: 413 });
+  if (request.method !== 'POST') return ask(request, { env, ctx: context });
+  const whole = request.body ? await bytes(request.body.getReader(), MAX_BODY) : new Uint8Array();
+  if (!whole) return Response.json(failure(null, INVALID_REQUEST, 'The request is larger than 4 MiB.'), { status: 413 });
+  const text = new TextDecoder().decode(whole);
   let sent;
   try {
+    // A server may read JSON of any content type.
     sent = JSON.parse(text);
   } catch {
+    if (!/json/i.test(request.headers.get('content-type') ?? '')) return ask(resend(request, whole), { env, ctx: context });
     return Response.json(failure(null, PARSE_ERROR, 'The request is not JSON.'), { status: 400 });
   }
   const batch = Array.isArray(sent);
@@ -103,6 +110,10 @@ async function answer(around) {
     const found = priceOf(message, around.priced);
     return found !== undefined && !(found.price?.free || (!found.price && around.unlisted === 'pass'));
   };
+  const known = { isPaid, keyOf: (kind, called) => keyOf(around.priced[kind], called) };
+  if (messages.some((message) => isInDoubt(message, known))) {
+    return Response.json(failure(null, INVALID_REQUEST, 'The request could be read as another one, which is paid for.'), { status: 400 });
+  }
   if (!messages.some(isPaid)) return ask(resend(request, text), { env, ctx: context });
   if (!isShort(sent, Infinity)) return Response.json(failure(null, PARSE_ERROR, 'The request is nested too deeply.'), { status: 400 });
   if (!batch) return single(around, sent);
@@ -114,20 +125,13 @@ async function answer(around) {
   return answers.length > 0 ? Response.json(answers) : new Response(null, { status: 202 });
 }
 
-/** The text of a body of at most 4 MiB. */
-async function bounded(request) {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY) return undefined;
-  const bytes = await request.arrayBuffer();
-  return bytes.byteLength <= MAX_BODY ? new TextDecoder().decode(bytes) : undefined;
-}
-
 /** The request with another body. What pays is not passed on. */
-function resend(request, text) {
+function resend(request, body) {
   const headers = new Headers(request.headers);
   headers.delete('content-length');
   headers.delete('payment-signature');
   if (tokenOfBearer(request)) headers.delete('authorization');
-  return new Request(request.url, { method: 'POST', headers, body: text, signal: request.signal, ...(request.cf && { cf: request.cf }) });
+  return new Request(request.url, { method: 'POST', headers, body, signal: request.signal, ...(request.cf && { cf: request.cf }) });
 }
 
 /** Sends one message to the server and waits for its response message. Others that come before it are added to `others`. */
