@@ -4,7 +4,9 @@
 use super::env::STATE;
 use super::{dialects, js, settings};
 use crate::paywall::state::shell_limits::{FIRST_PAUSE_MS, MAX_ATTEMPTS, MAX_JOBS};
-use crate::paywall::state::{self, Command, PlatformResponse, Reply, Row, Rows, RowsError, StateCall, Task};
+use crate::paywall::state::{
+    self, Command, PlatformResponse, ROWS_SCHEMA, Reply, Row, Rows, RowsError, StateCall, Task,
+};
 use std::cell::Cell;
 use worker::js_sys::{Date, Reflect};
 use worker::wasm_bindgen::JsValue;
@@ -13,13 +15,6 @@ use worker::{
     Delay, DurableObject, Env, Error, Request, Response, ScheduledTime, SqlStorage, SqlStorageValue,
     durable_object,
 };
-
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS rows (
-  made INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, due INTEGER,
-  UNIQUE (kind, id));
-CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
-";
 
 /// The state that must exist only once for a payer or a network: claims, journal, allowances, rates, receipts.
 #[durable_object(alarm)]
@@ -76,7 +71,7 @@ impl PaywallState {
     fn rows(&self) -> worker::Result<SqlRows> {
         let sql = self.state.storage().sql();
         if !self.prepared.get() {
-            sql.exec(SCHEMA, None)?;
+            sql.exec(ROWS_SCHEMA, None)?;
             self.prepared.set(true);
         }
         Ok(SqlRows { sql })

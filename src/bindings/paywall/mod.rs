@@ -8,6 +8,7 @@ mod lines;
 mod options;
 mod state;
 
+use crate::paywall::state::ROWS_SCHEMA;
 use crate::paywall::{Event, Forward, Live, Method, ObjectBody, ObjectHead, Origin, PlanQuery};
 use crate::wire::digits;
 use action::{Flow, Platform};
@@ -163,6 +164,12 @@ impl Gate {
             let answer = event::platform_answer(event);
             self.live.gate().learn(&query, answer.as_ref(), now as u64);
         }
+    }
+
+    /// The SQL that creates the table of an object's rows.
+    #[wasm_bindgen(js_name = rowsSchema)]
+    pub fn rows_schema() -> String {
+        ROWS_SCHEMA.into()
     }
 
     /// Runs a command on the rows of an object, and gives the reply: both JSON.

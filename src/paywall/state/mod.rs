@@ -44,6 +44,8 @@ pub use memory::MemoryRows;
 pub use object_store::{MemoryStore, ObjectStore, Work};
 pub(crate) use reconcile::debt_end;
 pub use reconcile::{Job, PlatformResponse, Task, due, on_response};
+#[cfg(any(feature = "worker", feature = "paywall"))]
+pub(crate) use store::ROWS_SCHEMA;
 pub use store::{Row, Rows, RowsError};
 
 use crate::wire::Secret;

@@ -1,6 +1,12 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
+/// The table of the rows in the SQLite of a Durable Object.
+#[cfg(any(feature = "worker", feature = "paywall"))]
+pub(crate) const ROWS_SCHEMA: &str = "CREATE TABLE IF NOT EXISTS rows (\
+    made INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, due INTEGER, UNIQUE (kind, id));\
+    CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;";
+
 /// The storage of an object: texts by kind and id, some of which are due at a time. It is SQLite in a Durable Object, and a
 /// map in a test.
 pub trait Rows {

@@ -1,23 +1,16 @@
 // The rows that an object of the state keeps: texts by kind and id, some of which are due at a time. The core says what they mean.
 
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS rows (
-  made INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, due INTEGER,
-  UNIQUE (kind, id));
-CREATE INDEX IF NOT EXISTS rows_by_due ON rows (due) WHERE due IS NOT NULL;
-`;
-
 /** Rows as the core reads them: kind, id and value, one after the other. */
 const flat = (rows) => JSON.stringify(rows.flatMap(({ kind, id, value }) => [kind, id, value]));
 
-/** Rows in the SQLite of a Durable Object, in the same table as the Worker's. */
+/** Rows in the SQLite of a Durable Object; the core has the schema of their table. */
 export class SqlRows {
   keepMs = 30 * 86_400_000;
 
-  constructor(sql) {
+  constructor(sql, schema) {
     this.sql = sql;
     this.soonest = undefined;
-    sql.exec(SCHEMA);
+    sql.exec(schema);
   }
 
   get(kind, id) {

@@ -111,7 +111,7 @@ function durable(context, load, gateOf) {
   let kept;
   /** The time that the alarm is set for, as far as this instance knows; undefined where it does not. */
   let alarm;
-  const rows = () => (kept ??= new SqlRows(context.storage.sql));
+  const rows = ({ core }) => (kept ??= new SqlRows(context.storage.sql, core.Gate.rowsSchema()));
   const wake = async (next) => {
     if (next === undefined) return;
     alarm ??= (await context.storage.getAlarm()) ?? Infinity;
@@ -126,16 +126,16 @@ function durable(context, load, gateOf) {
       const { around, refresh } = command[0] === 'n' ? await gateOf() : { around: { core: await load() } };
       // The document may have named the dialects since this instance read it.
       if (refresh && !around.dialects) await refresh();
-      const reply = apply(around, rows(), command);
-      await wake(rows().takeSoonest());
+      const reply = apply(around, rows(around), command);
+      await wake(rows(around).takeSoonest());
       return new Response(reply);
     },
     async alarm() {
       alarm = Infinity;
       const { around, ask, refresh } = await gateOf();
       await refresh();
-      await reconcile(around, rows(), ask);
-      await wake(rows().nextDue());
+      await reconcile(around, rows(around), ask);
+      await wake(rows(around).nextDue());
     },
   };
 }
