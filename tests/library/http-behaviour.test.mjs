@@ -209,7 +209,7 @@ test('hono: what unlisted: pass leaves free is said at start, and a mount that n
     await gate.ready();
   });
   assert.match(said, /GET \/docs\/\*path.* does not cover the folder itself/);
-  assert.match(said, /What no route lists passes unpaid/);
+  assert.match(said, /Requests that no route lists pass unpaid/);
   const mounted = async (key, unlisted = 'pass') => captureLog(async () => {
     const inner = new Hono();
     inner.use(honoPaywall(options({ unlisted, routes: { [key]: { planId: PLAN, credits: 1 } } })));

@@ -21,7 +21,8 @@ before(async () => {
   };
   worker = await startPaywall({
     api: facilitator.url, key: SELLER_KEY, routes: { routes, open: ['GET /health'], unlisted: 'deny' }, state: true, options,
-    vars: { UPSTREAM: 'http://127.0.0.1:1', MAX_BODY_BYTES: '1000', TIMEOUT_MS: '5000' },
+    // The state looks into a lost request after the time limits of origin and settle, and asks once no settle can be late: in a minute here.
+    vars: { UPSTREAM: 'http://127.0.0.1:1', MAX_BODY_BYTES: '1000', TIMEOUT_MS: '2500', ORIGIN_TIMEOUT_MS: '12000' },
   });
 }, { timeout: 20 * 60_000 });
 beforeEach(() => facilitator.reset());
