@@ -108,6 +108,8 @@ describe('a seller that gives back what it was sent', () => {
 describe('a seller that prints parts of the token', () => {
   const PARTS = {
     'its beginning': (token) => token.slice(0, 120), 'its end': (token) => token.slice(-60), 'in lines': (token) => token.match(/.{1,76}/g).join('\n'),
+    'in small letters': (token) => token.toLowerCase(), 'in capitals': (token) => token.toUpperCase(),
+    'percent-encoded': (token) => token.replace(/./g, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
     'longer than a message': (token) => `${'no '.repeat(80)}${token}`,
   };
   for (const [name, part] of Object.entries(PARTS)) {
@@ -117,7 +119,7 @@ describe('a seller that prints parts of the token', () => {
       const { message } = await failure(ask(payments));
       const { token } = seller.requests.at(-1);
       assert.match(message, /^the seller refused the payment/);
-      for (let at = 0; at + 24 <= token.length; at++) assert.ok(!message.includes(token.slice(at, at + 24)), message);
+      for (let at = 0; at + 24 <= token.length; at++) assert.ok(!unescape(message).toLowerCase().includes(token.slice(at, at + 24).toLowerCase()), message);
       seller.requests.length = 0;
       toPaid(({ token: one }, response) => response.writeHead(302, { location: `/t?${part(one).replace(/\s/g, '')}` }).end());
       const error = await failure(ask(payments, { method: 'GET', body: undefined }));

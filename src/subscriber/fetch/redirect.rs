@@ -1,5 +1,6 @@
 use crate::subscriber::{Redirected, Redirects, Target};
 use crate::wire::Secret;
+use alloc::vec::Vec;
 
 /// How often one fetch may be redirected by answers to a token.
 const MAX_HOPS: u8 = 4;
@@ -71,9 +72,24 @@ impl RedirectFacts<'_> {
 /// The length of a part of a secret that tells it, in bytes: who prints a secret may cut it, or break its lines.
 const MAX_TOLD: usize = 24;
 
-/// True if a text has a secret in it, or a part of it of [`MAX_TOLD`] bytes.
+/// True if a text has a secret in it, or a part of it of [`MAX_TOLD`] bytes, in letters of any case, percent-encoded or not.
 pub(crate) fn holds(text: &str, secret: &str) -> bool {
     let length = secret.len().clamp(1, MAX_TOLD);
-    let told = |part: &[u8]| secret.as_bytes().windows(length).any(|one| one == part);
-    text.as_bytes().windows(length).any(told)
+    let told = |part: &[u8]| secret.as_bytes().windows(length).any(|one| one.eq_ignore_ascii_case(part));
+    percent_decoded(text.as_bytes()).windows(length).any(told)
+}
+
+/// What is no hexadecimal digit after a `%` is read as one: nobody asks for the result.
+fn percent_decoded(mut text: &[u8]) -> Vec<u8> {
+    let digit = |byte: &u8| (byte & 15) + (byte >> 6) * 9;
+    let mut decoded = Vec::new();
+    while let [first, rest @ ..] = text {
+        let (byte, after) = match text {
+            [b'%', high, low, after @ ..] => (digit(high) << 4 | digit(low), after),
+            _ => (*first, rest),
+        };
+        decoded.push(byte);
+        text = after;
+    }
+    decoded
 }
