@@ -108,6 +108,33 @@ describe('what is given is taken at the call, before the engine is loaded', () =
     assert.deepEqual([method, path.split('?')[0], headers['x-own'], String(body)], ['POST', `/ask/${place}`, 'mine', 'before']);
   });
 
+  test('a body that changes after the call, or is given away, is sent both times as it was', async () => {
+    const form = new FormData();
+    form.append('a', '1');
+    const query = new URLSearchParams({ a: '1' });
+    const view = new Uint8Array([0, 65, 66, 0]).subarray(1, 3);
+    const { buffer } = new Uint8Array([65, 66]);
+    const cases = [
+      [view, 'AB', () => view.fill(90)], [buffer, 'AB', () => structuredClone(buffer, { transfer: [buffer] })],
+      [new DataView(view.buffer, 1, 2), 'AB', () => view.fill(90)], [query, 'a=1', () => query.append('b', '2')],
+      [form, /name="a"\r\n\r\n1\r\n--[^\r]*--\r\n$/, () => form.append('b', '2')],
+    ];
+    for (const [body, expected, change] of cases) {
+      view.set([65, 66]);
+      const from = seller.requests.length;
+      // It changes when the price is told, before the paid request.
+      seller.answer = (one, response) => {
+        if (!one.token) change();
+        return sell(one, response);
+      };
+      const { spend } = await payments.fetch(fresh(), { method: 'POST', body });
+      const sent = seller.requests.slice(from).map((one) => String(one.body));
+      assert.equal(spend.outcome, 'settled');
+      assert.equal(sent.length, 2);
+      for (const text of sent) expected instanceof RegExp ? assert.match(text, expected) : assert.equal(text, expected);
+    }
+  });
+
   test('the body of a Request is the call\'s at once', async () => {
     seller.answer = (_, response) => response.end('free');
     const cold = await platform.buyer();

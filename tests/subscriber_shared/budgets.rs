@@ -123,6 +123,7 @@ fn rule_12_what_cannot_be_read_counts_as_everything_for_good() {
         ("an empty line alone", "\n", false),
         ("cut off", "m 1 4\ns -", false),
         ("a total that is none", "s - -1\n", false),
+        ("a total cut short", "s - 0", false),
         ("a total with more", "s - 1 2\n", false),
         ("a fraction", "m 1 1.5\ns - 1\n", false),
         ("less than one line", "m 1\ns - 1\n", false),

@@ -5,7 +5,7 @@ const INHERITED = [
   'method', 'headers', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity', 'keepalive',
   'signal',
 ];
-const OTHERS = ['body', 'duplex', 'window'];
+const KNOWN = [...INHERITED, 'body', 'duplex', 'window'];
 
 /**
  * A request as it is at this moment: its members, the caller's other members, its address, and a reader of its body where that is a stream. One that
@@ -29,16 +29,16 @@ function take(request, input, init) {
     if (from[name] !== undefined && from[name] !== 'navigate') settings[name] = from[name];
   }
   // As the platform reads it: by name, wherever a member comes from, and one that is undefined is absent. Each is read once.
-  for (const name of init ? new Set([...Object.keys(init), ...INHERITED, ...OTHERS]) : []) {
+  for (const name of init ? new Set([...Object.keys(init), ...KNOWN]) : []) {
     const value = init[name];
     if (value === undefined) continue;
     settings[name] = value;
-    if (!INHERITED.includes(name) && !OTHERS.includes(name)) own[name] = value;
+    if (!KNOWN.includes(name)) own[name] = value;
   }
   if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
   if (settings.headers) settings.headers = new Headers(settings.headers);
-  if (from && (settings.body === undefined || settings.body === null)) {
-    if (from.bodyUsed) throw new TypeError('the body of the Request has been used');
+  if (from && (settings.body ?? null) === null) {
+    if (from.bodyUsed) throw new TypeError('the body has been used');
     if ('body' in from && from.body !== undefined) {
       if (from.body) settings.body = from.body;
     } else {
@@ -47,11 +47,22 @@ function take(request, input, init) {
       request.blob.catch(() => {});
     }
   }
-  const { body } = settings;
-  if (typeof body?.[Symbol.asyncIterator] === 'function' || typeof body?.getReader === 'function') request.reader = readerOf(body);
+  const body = settings.body = copied(settings.body);
+  if (body?.[Symbol.asyncIterator] || body?.getReader) request.reader = readerOf(body);
   request.url = from ? from.url : `${input}`;
   // One that is no other's copy needs no check.
-  request.isValid = from && (init === undefined || init === null);
+  request.isValid = from && (init ?? null) === null;
+}
+
+/** A body that the caller cannot change any more: it is sent again, as it was priced. A Blob never changes. */
+export function copied(body) {
+  const { buffer = body, byteOffset: from = 0, byteLength } = body ?? {};
+  if (buffer instanceof ArrayBuffer) return buffer.slice(from, from + byteLength);
+  const Pairs = [FormData, URLSearchParams].find((one) => body instanceof one);
+  if (!Pairs) return body;
+  const copy = new Pairs();
+  body.forEach((value, name) => copy.append(name, value));
+  return copy;
 }
 
 export const readerOf = (stream) => (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
@@ -62,7 +73,7 @@ export function unlessAborted(signal, promise) {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
+    else signal.addEventListener('abort', abort);
     promise.then(resolve, reject).then(() => signal.removeEventListener('abort', abort));
   });
 }

@@ -41,7 +41,8 @@ pub(crate) fn load(text: &str, tab: &str, reserved: Credits) -> Budget {
     if text.len() > MAX_STORED {
         return budget;
     }
-    let mut whole = true;
+    // Each line is written with its end: the last number of a text without one may have lost digits.
+    let mut whole = text.as_bytes().last().is_none_or(|end| *end == b'\n');
     for line in text.split_byte(b'\n').filter(|line| !line.is_empty()) {
         whole &= load_line(&mut budget, line, tab).is_some();
     }

@@ -24,8 +24,8 @@ export async function lazily(load) {
 function unloaded(cause) {
   const forbidden = /ServiceWorkerGlobalScope|import\(\) is (disallowed|not allowed)/i.test(cause?.message);
   const hint = forbidden
-    ? 'Here nothing may be imported later: import from `payments-wasm/inline`.'
-    : 'The script is gone from the server, or the connection broke. The next call tries again; after a deployment a reload helps.';
+    ? 'Here, import from `payments-wasm/inline`.'
+    : 'The script is gone, or the connection broke. The next call tries again; a reload may help.';
   return problem('wasm_load_failed', `a part of payments-wasm could not be loaded: ${cause?.message ?? cause}`, hint, { retryable: !forbidden, cause });
 }
 

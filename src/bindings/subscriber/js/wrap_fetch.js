@@ -1,6 +1,6 @@
 // `fetch` for other clients, which know nothing of payments and may send a request again by themselves.
 import { bytes } from '../../http/keep.js';
-import { unlessAborted } from '../../http/taken.js';
+import { copied, unlessAborted } from '../../http/taken.js';
 
 /** How long a repeated request is taken for the same one, in milliseconds. */
 const SAME_REQUEST_MS = 10 * 60_000;
@@ -92,10 +92,12 @@ class Ended {
   /** Keeps the answer for a call that repeats this one. It is read at once: a client that gives up one of two unread bodies waits for the other. */
   async keepAnswer() {
     const { isOpen, response } = this;
-    if (!isOpen || !response || response.status < 200 || response.bodyUsed) return;
+    if (!isOpen || !response) return;
     const { status, statusText, headers } = response;
-    const body = await bytesOf(response.clone().body, MOST_BYTES, MOST_MS);
-    this.again = () => new Response(body?.length ? body : null, { status, statusText, headers });
+    // A `fetch` of the caller's may have read the body, or give what is no Response.
+    const body = await (async () => bytesOf(response.clone().body, MOST_BYTES, MOST_MS))().catch(() => undefined);
+    // A redirect that the runtime hides has no status that could be given again, and no body.
+    this.again = () => (status < 200 ? response : new Response(body?.length ? body : null, { status, statusText, headers }));
   }
 
   get canResume() { return !this.isOver && this.spend.singleUse && this.spend.payment !== undefined; }
@@ -176,7 +178,7 @@ function taken(client, input, init) {
   const place = new URL(from ? from.url : input, globalThis.location?.href);
   place.hash = '';
   // A body is used up by the call: a copy is made before it, and read only if need be.
-  let body = init?.body ?? undefined;
+  let body = copied(init?.body ?? undefined);
   const isStream = typeof body?.getReader === 'function' || typeof body?.[Symbol.asyncIterator] === 'function';
   let given = init;
   if (isStream) {
