@@ -8,6 +8,7 @@ import fastify from 'fastify';
 import { Hono } from 'hono';
 import { paymentMiddleware } from '../../target/dist/subscriber/express.js';
 import { paymentPlugin } from '../../target/dist/subscriber/fastify.js';
+import * as next from '../../target/dist/subscriber/next.js';
 import { Payments } from '../../target/dist/subscriber/node.js';
 import { honoPaywall } from '../../target/dist/subscriber/paywall.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
@@ -121,5 +122,30 @@ describe('rule 16 behind a router that reads paths in its own way', () => {
         await middleware.close();
       }
     }
+  });
+});
+
+test('Next.js: no language in a path, and no `.rsc` that it takes off the path, runs what is paid for unpaid', async (t) => {
+  const routes = { 'GET /report': ROUTE, 'GET /tools/:name': ROUTE, 'GET /:shop/big/*path': ROUTE };
+  const middleware = next.paymentMiddleware(payments, routes, { ...COMMON, openRoutes: ['GET /listed/big/'] });
+  t.after(() => middleware.close());
+  /** A request as Next.js gives it: its path with the language, and what it takes for its page. */
+  const asked = (path, { locale = '', basePath = '', pathname = path, headers } = {}) => Object.defineProperties(new Request(`http://localhost:3000${path}`, { headers }), { nextUrl: { value: { locale, basePath, pathname } } });
+  const french = { locale: 'fr', pathname: '/report' };
+  await captureLog(async () => {
+    for (const [path, expected, more] of [
+      ['/report', 402], ['/fr/report', 402, french], ['/docs/fr/report', undefined, { ...french, basePath: '/docs' }], ['/fr/report', undefined], ['/fr/news', undefined, { ...french, pathname: '/news' }],
+      ['/tools/x', 402], ['/tools/', 400], ['/TOOLS/', 400], ['/a/big/', 400], ['/listed/big/', undefined], ['/a/b/big/', undefined], ['/', undefined], ['/tools', undefined], ['/news/', undefined],
+    ]) assert.equal((await middleware(asked(path, more)))?.status, expected, `${path} ${JSON.stringify(more)}`);
+    facilitator.reset();
+    const inside = [];
+    const real = globalThis.fetch;
+    t.mock.method(globalThis, 'fetch', async (request, init) => {
+      if (!request.url?.startsWith('http://localhost:3000')) return real(request, init);
+      inside.push(request.url);
+      return Response.json({});
+    });
+    const answer = await middleware(asked('/fr/report?n=1', { ...french, headers: paid }));
+    assert.deepEqual([answer.status, inside], [200, ['http://localhost:3000/fr/report?n=1']], 'the page is in the language that was asked for');
   });
 });

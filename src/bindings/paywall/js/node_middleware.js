@@ -4,13 +4,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { paywall } from 'payments-wasm/paywall';
 import { addressOf, headersOf, refuse, send } from './node_server.js';
 import { captured } from './node_capture.js';
-import { functionOf, mostOf, ofPayments, wholeNumber } from './of_payments.js';
+import { IN_DOUBT, functionOf, mostOf, ofPayments, wholeNumber } from './of_payments.js';
 
 /** The header in which a price that is known after the handler reaches the gate, which takes it away. */
 const PRICE = 'x-payments-wasm-credits';
-
-/** The answer of the gate to a request that a framework takes for one to a paid route, and the gate for another. */
-const IN_DOUBT = { error: 'Bad Request', message: 'This request could be read as one for a paid resource, and is refused.', code: 'route_in_doubt' };
 
 /**
  * Makes the middleware: `(incoming, outgoing, { views, mount, address, protocol, host, path }, next)`. `views` are the framework's own request and response,

@@ -1,5 +1,8 @@
 // Adapters take an instance of `Payments`: its account and its plans configure the gate.
 
+/** The answer of the gate to a request that a framework takes for one to a paid route, and the gate for another. */
+export const IN_DOUBT = { error: 'Bad Request', message: 'This request could be read as one for a paid resource, and is refused.', code: 'route_in_doubt' };
+
 /** Options of the gate that are of the instance of `Payments`. */
 export function ofPayments(payments) {
   const { key, environment, given } = payments.plans.session;
