@@ -127,8 +127,8 @@ function inBand(call, transport) {
     const post = (sent) => transport(new Request(request.url, { method: request.method, headers, body: JSON.stringify(sent.bare ? sent.params : sent), signal: request.signal, redirect: request.redirect }), more);
     const resend = () => {
       asked = undefined;
-      // The agent may have settled it all the same. A token that can be burned once goes out as it is; with another this is one more payment, which the
-      // buyer decides about and counts as after a redirect to the same place.
+      // The agent may have settled it all the same. A token that can be burned once goes out as it is, as `resume` presents it (rule 5): a fresh one would count
+      // twice. With another this is one more payment, which the buyer decides about and counts as after a redirect to the same place.
       const isSingleUse = fromBase64(token)?.payload?.authorization?.nonce !== undefined;
       return isSingleUse ? post(paying(call, token)) : new Response(null, { status: 307, headers: { location: request.url } });
     };
