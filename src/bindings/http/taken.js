@@ -38,7 +38,7 @@ function take(request, input, init) {
   if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
   if (settings.headers) settings.headers = new Headers(settings.headers);
   if (from && (settings.body ?? null) === null) {
-    if (from.bodyUsed) throw new TypeError('the body has been used');
+    if (from.bodyUsed) throw new TypeError('the body was used');
     if ('body' in from && from.body !== undefined) {
       if (from.body) settings.body = from.body;
     } else {

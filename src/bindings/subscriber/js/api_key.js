@@ -3,7 +3,7 @@ import { problem } from './error.js';
 
 const PREFIXES = { sandbox: 'sandbox', live: 'live', 'sandbox-staging': 'staging_sandbox', 'live-staging': 'staging_live' };
 const MOST = 8 * 1024;
-const HINT = 'a key reads <environment>:<three parts with dots between them>; copy it whole, without quotes or spaces around it';
+const HINT = 'a key reads <environment>:<three parts with dots>; copy it whole, without quotes or spaces';
 
 /** `{ text, environment, account, expiresAt }`. Its value is in no error. */
 export function readKey(text, code = 'validation') {

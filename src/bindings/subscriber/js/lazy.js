@@ -25,7 +25,7 @@ function unloaded(cause) {
   const forbidden = /ServiceWorkerGlobalScope|import\(\) is (disallowed|not allowed)/i.test(cause?.message);
   const hint = forbidden
     ? 'Here, import from `payments-wasm/inline`.'
-    : 'The script is gone, or the connection broke. The next call tries again; a reload may help.';
+    : 'Call again; a reload may help.';
   return problem('wasm_load_failed', `a part of payments-wasm could not be loaded: ${cause?.message ?? cause}`, hint, { retryable: !forbidden, cause });
 }
 
@@ -38,7 +38,7 @@ export function part(load, make) {
   }));
   const call = async (name, given) => {
     const part = await there();
-    if (typeof part[name] !== 'function') throw problem('validation', `there is no method ${name}`);
+    if (typeof part[name] !== 'function') throw problem('validation', `no method ${name}`);
     return part[name](...given);
   };
   /** A function that is there at once and loads what it stands for with its first call. */

@@ -60,7 +60,7 @@ export const ways = async () => (await lazily(() => import('./checkout.js'))).jo
 /** Where a checkout or card page leads back to, and the window for it, if it is to be one. */
 export function leave(session, { mode = 'redirect', returnUrl }, id) {
   const own = session.returnUrl;
-  if (!own) throw problem('browser_only', 'this needs a page', 'make the instance with Payments.getBrowserInstance, in a page');
+  if (!own) throw problem('browser_only', 'this needs a page', 'use Payments.getBrowserInstance, in a page');
   const inPopup = mode === 'popup';
   const back = returnAddress(returnUrl ?? own, WORDS, inPopup);
   if (!back) throw problem('validation', 'returnUrl must be an http or https URL, with a popup of this origin');

@@ -30,7 +30,7 @@ export function createPayments(load) {
     #a2a;
 
     constructor(mark, session) {
-      if (mark !== inside) throw problem('validation', 'Payments is made by Payments.getInstance or Payments.getBrowserInstance');
+      if (mark !== inside) throw problem('validation', 'use Payments.getInstance or Payments.getBrowserInstance');
       this.#session = session;
       for (const [name, Resource] of Object.entries(RESOURCES)) {
         Object.defineProperty(this, name, { value: new Resource(session), enumerable: true });

@@ -277,7 +277,7 @@ export function takeLogin() {
 /** A key that comes without the state that this page gave out was planted. */
 function judge(values, state) {
   if (values[KEY] === undefined) return {};
-  if (!state || values[STATE] !== state) return { error: problem('login_state_mismatch', 'a login came back that this page did not ask for; it was not used') };
+  if (!state || values[STATE] !== state) return { error: problem('login_state_mismatch', 'a login that this page did not ask for was not used') };
   try {
     const key = readKey(values[KEY], 'login_bad_key');
     const account = values[ACCOUNT];
