@@ -3,15 +3,19 @@
 use super::*;
 
 impl World {
-    /// True if somebody agreed to it in this tab, or agreed for the session to as much for the same recipient at the same place.
+    /// True if somebody agreed to it in this tab, or agreed for the session to as much for the same recipient at the same place. A
+    /// challenge of the very terms that were agreed to for the fetch `by` is a fresh one of the same, because the first had expired.
     fn was_agreed(&self, tab: usize, handle: usize, by: Option<FetchId>) -> bool {
         let asked = &self.handles[handle];
         self.tabs[tab].agreed.iter().any(|(fetch, offer, remembered)| {
             let Some(dialect) = offer.dialect() else { return false };
-            let same = dialect.handle == format!("h{handle}") && by.is_none_or(|by| by == *fetch);
+            let same = dialect.handle == format!("h{handle}");
+            let is_fresh = asked.currency.is_none()
+                && by == Some(*fetch)
+                && offer.credits() == Some(credits(asked.amount));
             let currency = asked.currency.map(|currency| CURRENCIES[currency]);
             let plan = currency.map_or_else(|| format!("p{}", asked.plan), Into::into);
-            same || *remembered
+            same || (*remembered || is_fresh)
                 && offer.target.origin == asked.origin
                 && offer.plan_id().as_str() == plan
                 && dialect.pay_to == (if currency.is_some() { asked.pay_to.as_str() } else { "" })
@@ -106,7 +110,7 @@ impl World {
         assert!(origin.starts_with("https:"), "rule 6: paid over plain HTTP");
         // Without a yes a policy pays; a resumed payment was agreed to when it was made.
         if let Some(handle) = handle {
-            let agreed = self.was_agreed(tab, handle, None) || self.is_allowed(handle);
+            let agreed = self.was_agreed(tab, handle, Some(fetch)) || self.is_allowed(handle);
             assert!(agreed || resumes, "rule 3: presented without consent");
         }
         // Once, unless the same payment goes on. A challenge that is offered again may be answered again.
