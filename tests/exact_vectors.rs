@@ -217,7 +217,7 @@ fn a_transaction_that_was_cut_or_changed_is_no_transfer() {
     assert_eq!(twice[second], 5);
     twice[second] = twice[instructions + 1];
     assert!(read(&twice).is_err());
-    // What is not compared may differ: the signature of who pays the fee.
+    // The signature of the fee payer is not compared.
     let mut signed = whole.clone();
     signed[1] = 7;
     assert_eq!(read(&signed), read(&whole));

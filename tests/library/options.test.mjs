@@ -68,6 +68,14 @@ test('a bigint is a price', async () => {
   });
 });
 
+test('half of a character in an option is read as the replacement character', async () => {
+  const { ask } = gated({ routes: { 'POST /ask': { planId: PLAN, credits: 1, description: 'half \ud83d pair' } } });
+  await captureLog(async () => {
+    const offer = await (await ask('/ask', { paid: false })).json();
+    assert.equal(offer.resource.description, 'half \ufffd pair');
+  });
+});
+
 test('ready() of a gate that is right resolves; what it cannot promise is said at start', async () => {
   const { gate } = gated();
   const said = await captureLog(() => gate.ready());

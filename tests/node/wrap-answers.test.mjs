@@ -18,7 +18,7 @@ after(async () => {
   await platform?.stop();
 });
 
-/** What a `fetch` of the caller's makes of the answer to a token, and the status that the client sees. */
+/** How the caller's `fetch` changes the answer to a token, and the status that the client sees. */
 const ANSWERS = {
   'an error without a status': [() => Response.error(), 0],
   'a redirect that the runtime hides': [() => Object.defineProperties(new Response(null), {

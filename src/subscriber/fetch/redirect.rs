@@ -79,7 +79,7 @@ pub(crate) fn holds(text: &str, secret: &str) -> bool {
     percent_decoded(text.as_bytes()).windows(length).any(told)
 }
 
-/// What is no hexadecimal digit after a `%` is read as one: nobody asks for the result.
+/// Decodes percent signs. It reads any two bytes after one as digits, because the result is only searched.
 fn percent_decoded(mut text: &[u8]) -> Vec<u8> {
     let digit = |byte: &u8| (byte & 15) + (byte >> 6) * 9;
     let mut decoded = Vec::new();

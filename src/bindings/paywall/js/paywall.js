@@ -255,7 +255,7 @@ function plain(value, at = '') {
 }
 
 /** An option that is there and undefined is known by its name all the same. */
-const json = (options) => JSON.stringify(options, (_, value) => value ?? null);
+const json = (options) => JSON.stringify(options, (_, value) => value?.toWellFormed?.() ?? value ?? null);
 
 /** A route whose price is a function: `credits: fn`, or `credits: { by: fn, most }`. */
 function priced(key, route, prices) {
