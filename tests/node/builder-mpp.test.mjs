@@ -1,6 +1,7 @@
-// The headers of MPP as they are met: several schemes in one, quotes and escapes, what is broken, what is no challenge.
+// The headers of MPP as they are met: several schemes in one, quotes and escapes, what is broken, what is no challenge. And the requests of
+// `payments.mpp.fetch`: each is the one that was given at the call.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import * as sdk from '../../target/dist/subscriber/builder.js';
 
 const encode = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
@@ -71,4 +72,65 @@ test('a header of any length is read in one go', () => {
   for (const header of ['"'.repeat(1e5), 'Payment '.repeat(2e4), ',='.repeat(5e4), `Payment id="${'\\\\'.repeat(5e4)}`, 'a=b,'.repeat(2e4), ' '.repeat(1e5)]) {
     assert.equal(sdk.parseChallengeHeader(header), null);
   }
+});
+
+describe('payments.mpp.fetch sends with the credential what was given at the call', () => {
+  const key = `local:${encode({ alg: 'none' })}.${encode({ sub: `0x${'1'.repeat(40)}` })}.c2ln`;
+  const PLATFORM = 'https://platform.example';
+  const URL_OF_SELLER = 'https://seller.example/ask';
+  /** Calls with a platform and a seller in one function; `change` is run after the call, and again when the price is told. What was sent, in order. */
+  const sent = async (input, init, change) => {
+    const requests = [];
+    const fetch = async (request) => {
+      if (request.url.startsWith(PLATFORM)) return Response.json({ accessToken: 'token' });
+      requests.push({ method: request.method, own: request.headers.get('x-own'), url: request.url, body: await request.text() });
+      if (requests.length > 1) return new Response('ok');
+      change();
+      return new Response('', { status: 402, headers: { 'www-authenticate': challenge() } });
+    };
+    const payments = sdk.Payments.getInstance({ nvmApiKey: key, environment: 'custom', backend: PLATFORM, fetch });
+    const called = payments.mpp.fetch(input, init, { delegationConfig: { delegationId: 'd' } });
+    change();
+    assert.equal((await called).credentialsPresented, 1);
+    assert.equal(requests.length, 2);
+    return requests;
+  };
+
+  const view = new Uint8Array([65, 66]);
+  const query = new URLSearchParams({ a: '1' });
+  const form = new FormData();
+  form.append('a', '1');
+  let told = 0;
+  const bodies = [
+    ['a view', view, 'AB', () => view.fill(90)], ['a buffer', view.slice().buffer, 'AB', (body) => new Uint8Array(body).fill(90)],
+    ['URLSearchParams', query, 'a=1', () => query.append('b', '2')],
+    ['FormData', form, /name="a"\r\n\r\n1\r\n--[^\r]*--\r\n$/, () => form.append('b', '2')],
+    ['an object with a text of its own', { toString: () => `text ${told += 1}` }, 'text 1', () => {}],
+    ['a list', ['a'], 'a', (body) => body.push('b')],
+    ['a stream', new Blob(['flows']).stream(), 'flows', () => {}],
+  ];
+  for (const [name, body, expected, change] of bodies) {
+    test(`the body: ${name}`, async () => {
+      const requests = await sent(URL_OF_SELLER, { method: 'POST', body, duplex: 'half' }, () => change(body));
+      for (const { body: text } of requests) expected instanceof RegExp ? assert.match(text, expected) : assert.equal(text, expected);
+    });
+  }
+
+  test('the members of the request, and its address', async () => {
+    const url = new URL(URL_OF_SELLER);
+    const init = { method: 'POST', headers: new Headers({ 'x-own': 'mine' }), body: 'before' };
+    const requests = await sent(url, init, () => {
+      url.pathname = '/elsewhere';
+      init.headers.set('x-own', 'changed');
+      Object.assign(init, { method: 'DELETE', body: 'after', signal: AbortSignal.abort() });
+    });
+    const as = { method: 'POST', own: 'mine', url: URL_OF_SELLER, body: 'before' };
+    assert.deepEqual(requests, [as, as]);
+  });
+
+  test('a Request', async () => {
+    const request = new Request(URL_OF_SELLER, { method: 'PUT', headers: { 'x-own': 'mine' }, body: 'mine' });
+    const as = { method: 'PUT', own: 'mine', url: URL_OF_SELLER, body: 'mine' };
+    assert.deepEqual(await sent(request, undefined, () => request.headers.set('x-own', 'changed')), [as, as]);
+  });
 });

@@ -108,13 +108,33 @@ describe('what is given is taken at the call, before the engine is loaded', () =
     assert.deepEqual([method, path.split('?')[0], headers['x-own'], String(body)], ['POST', `/ask/${place}`, 'mine', 'before']);
   });
 
+  test('and so it is through a wrapped fetch, whose file is loaded by the first call', async () => {
+    seller.answer = sell;
+    const wrapped = payments.wrapFetch();
+    const url = new URL(fresh());
+    const body = new Uint8Array([65, 66]);
+    const init = { method: 'POST', headers: new Headers({ 'x-own': 'mine' }), body };
+    const from = seller.requests.length;
+    const called = wrapped(url, init);
+    url.pathname = '/elsewhere';
+    body.fill(90);
+    init.headers.set('x-own', 'changed');
+    Object.assign(init, { method: 'DELETE', body: 'after' });
+    assert.equal((await called).status, 200);
+    const sent = seller.requests.slice(from).map(({ method, url: path, headers, body: one }) => [method, path.split('?')[0], headers['x-own'], String(one)]);
+    assert.deepEqual(sent, Array(2).fill(['POST', `/ask/${place}`, 'mine', 'AB']));
+  });
+
   test('a body that changes after the call, or is given away, is sent both times as it was', async () => {
     const form = new FormData();
     form.append('a', '1');
     const query = new URLSearchParams({ a: '1' });
     const view = new Uint8Array([0, 65, 66, 0]).subarray(1, 3);
     const { buffer } = new Uint8Array([65, 66]);
+    let told = 0;
+    const list = ['a'];
     const cases = [
+      [{ toString: () => `text ${told += 1}` }, 'text 1', () => {}], [list, 'a', () => list.push('b')],
       [view, 'AB', () => view.fill(90)], [buffer, 'AB', () => structuredClone(buffer, { transfer: [buffer] })],
       [new DataView(view.buffer, 1, 2), 'AB', () => view.fill(90)], [query, 'a=1', () => query.append('b', '2')],
       [form, /name="a"\r\n\r\n1\r\n--[^\r]*--\r\n$/, () => form.append('b', '2')],

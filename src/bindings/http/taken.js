@@ -48,22 +48,30 @@ function take(request, input, init) {
     }
   }
   const body = settings.body = copied(settings.body);
-  if (body?.[Symbol.asyncIterator] || body?.getReader) request.reader = readerOf(body);
+  if (body && isStream(body)) request.reader = readerOf(body);
   request.url = from ? from.url : `${input}`;
   // One that is no other's copy needs no check.
   request.isValid = from && (init ?? null) === null;
 }
 
-/** A body that the caller cannot change any more: it is sent again, as it was priced. A Blob never changes. */
-export function copied(body) {
+/**
+ * A body that the caller cannot change any more: it is sent again, as it was priced. A Blob never changes. An object with a text of its own is that text.
+ */
+function copied(body) {
   const { buffer = body, byteOffset: from = 0, byteLength } = body ?? {};
   if (buffer instanceof ArrayBuffer) return buffer.slice(from, from + byteLength);
   const Pairs = [FormData, URLSearchParams].find((one) => body instanceof one);
-  if (!Pairs) return body;
+  if (!Pairs) {
+    if (!body || typeof body !== 'object' || byteLength >= 0 || isStream(body)) return body;
+    const text = `${body}`;
+    return text === {}.toString.call(body) ? body : text;
+  }
   const copy = new Pairs();
   body.forEach((value, name) => copy.append(name, value));
   return copy;
 }
+
+const isStream = (body) => body[Symbol.asyncIterator] || body.getReader;
 
 export const readerOf = (stream) => (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
 

@@ -1,5 +1,6 @@
 // `payments.mpp.fetch`: pays an endpoint that challenges with MPP from a delegation (contract section 7.5). The plain request goes first. At most two
 // challenges are answered, and `maxCredits` is for the whole call. Nobody is asked, and nothing is counted: an instance with a policy pays by `payments.fetch`.
+// The request was taken at the call (`resources.js`): the one that is paid for is the one that was given.
 import own from '../../../options.json';
 import { know, problem, read } from './core.js';
 import { buildCredentialHeader, parseChallengeHeader, parseReceiptHeader } from './mpp_headers.js';
@@ -13,28 +14,27 @@ const MOST_BODY = 64 * 1024;
 /** The words of a receipt that say that nothing was settled. Any other word is no failure. */
 const FAILED = ['failed', 'failure', 'declined', 'error'];
 
-export async function mppFetch(part, input, init, options) {
+export async function mppFetch(part, request, options) {
   const { delegationConfig, planId, agentId, maxCredits } = read('MppFetchOptions', options);
-  const fetch = part.session.given.fetch ? (...given) => part.session.given.fetch(new Request(...given)) : globalThis.fetch;
+  const { session } = part;
+  const { url, settings } = await (await session.core()).kept(request);
+  const fetch = session.given.fetch ? (...given) => session.given.fetch(new Request(...given)) : globalThis.fetch;
   const spend = { credentialsPresented: 0 };
   try {
-    let response = await fetch(again(input), init);
+    let response = await fetch(url, settings);
     for (let turn = 0; turn < MOST_CHALLENGES && response.status === 402; turn += 1) {
       const header = response.headers.get('www-authenticate');
       const challenge = header && await challengeOf(response, header);
       if (!challenge) break;
-      if (part.session.given.policy) throw problem('consent_required', 'payments.mpp.fetch knows no policy', 'payments.fetch answers the challenge within the policy');
-      guardPlace(input, response);
+      if (session.given.policy) throw problem('consent_required', 'payments.mpp.fetch knows no policy', 'payments.fetch answers the challenge within the policy');
+      guardPlace(url, response);
       guard(challenge, { planId, maxCredits, spent: spend.creditsPresented });
-      if (init?.body instanceof ReadableStream || (input instanceof Request && input.bodyUsed)) {
-        throw problem('body_not_replayable', 'the body is a stream and was sent: the challenge cannot be answered', 'give a string, a buffer, a Blob, FormData or URLSearchParams');
-      }
-      const { request } = challenge;
-      const { accessToken } = await part.getMppAccessToken(request.planId, agentId ?? request.agentId, { delegationConfig });
+      const { request: terms } = challenge;
+      const { accessToken } = await part.getMppAccessToken(terms.planId, agentId ?? terms.agentId, { delegationConfig });
       spend.credentialsPresented += 1;
-      spend.creditsPresented = String(BigInt(spend.creditsPresented ?? 0) + BigInt(request.credits));
+      spend.creditsPresented = String(BigInt(spend.creditsPresented ?? 0) + BigInt(terms.credits));
       spend.challengeId = challenge.id;
-      response = await paid(fetch, again(input), init, buildCredentialHeader(challenge, { accessToken }));
+      response = await paid(fetch, url, settings, buildCredentialHeader(challenge, { accessToken }));
       if (response.status === 402) await retryable(response, challenge);
     }
     const receipt = spend.credentialsPresented > 0 ? receiptOf(response) : undefined;
@@ -50,9 +50,6 @@ export async function mppFetch(part, input, init, options) {
   }
 }
 
-/** A `Request` is sent several times: each time a copy. */
-const again = (input) => (input instanceof Request ? input.clone() : input);
-
 async function challengeOf(response, header) {
   try {
     return parseChallengeHeader(header);
@@ -64,10 +61,9 @@ async function challengeOf(response, header) {
 const originOf = ({ url }) => (URL.canParse(url) ? new URL(url).origin : 'the seller');
 
 /** Rule 6: a credential goes to the origin that asked for it, over HTTPS or to this machine. A `Response` that nobody fetched has no address. */
-function guardPlace(input, { url }) {
-  const asked = new URL(input instanceof Request ? input.url : input, globalThis.location?.href);
-  const { origin } = url ? new URL(url) : asked;
-  if (origin !== asked.origin) throw problem('ambiguous_redirect', 'the 402 came after a redirect to another origin', 'request the final URL itself');
+function guardPlace(asked, { url }) {
+  const { origin } = new URL(url || asked);
+  if (origin !== new URL(asked).origin) throw problem('ambiguous_redirect', 'the 402 came after a redirect to another origin', 'request the final URL itself');
   if (!/^https:|^http:..(\[::1]|127(\.\d+){3}|([\w.-]+\.)?localhost)(:\d+)?$/.test(origin)) throw problem('insecure_target', 'no credential goes over plain HTTP to another machine');
 }
 
@@ -81,12 +77,12 @@ function guard({ request }, { planId, maxCredits, spent = 0 }) {
 }
 
 /** Sends the request with the credential, before an `Authorization` of the caller's own. A connection that breaks now leaves the outcome open. */
-async function paid(fetch, input, init, credential) {
-  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+async function paid(fetch, url, settings, credential) {
+  const headers = new Headers(settings.headers);
   const own = headers.get('authorization');
   headers.set('authorization', own ? `${credential}, ${own}` : credential);
   try {
-    return await fetch(input, { ...init, headers });
+    return await fetch(url, { ...settings, headers });
   } catch (cause) {
     throw makeMppError('the credential was sent, and no answer came: the credits may have been taken', { code: MPP_SPEND_OUTCOME_UNKNOWN_CODE, cause });
   }

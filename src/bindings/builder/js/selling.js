@@ -153,7 +153,7 @@ const mpp = {
   verifyCredential(params) { return mppAsk(this, 'verifyCredential', pick(params, REDEEM)); },
   settleCredential(params) { return mppAsk(this, 'settleCredential', pick(params, REDEEM)); },
   getMppAccessToken(planId, agentId, tokenOptions) { return mppAsk(this, 'getMppAccessToken', { planId, agentId, tokenOptions }); },
-  fetch(input, init, options) { return mppFetch(this, input, init, options); },
+  fetch(request, _, options) { return mppFetch(this, request, options); },
 };
 
 export default () => ({ plans, agents, facilitator, requests, organizations, contracts, orders, mpp, observability });

@@ -247,8 +247,9 @@ export class MppAPI {
   /** `POST /api/v1/mpp/permissions`: a buyer's token, good on the MPP routes only. */
   getMppAccessToken(planId: string | bigint, agentId: string | bigint | undefined, tokenOptions: MppTokenOptions): Promise<{ accessToken: string; [member: string]: unknown }>;
   /**
-   * Pays an endpoint that challenges with MPP, from a delegation. The plain request goes first; at most two challenges are answered. Rejects with
-   * `validation`, `budget_exceeded` or `body_not_replayable` before anything is minted, with an `MppError` where the seller refuses, and with an
+   * Pays an endpoint that challenges with MPP, from a delegation. The plain request goes first; at most two challenges are answered. Each request is
+   * as it was given at the call. Rejects with `body_not_replayable` (a stream of more than 1 MiB) before anything is sent, with `validation` or
+   * `budget_exceeded` before anything is minted, with an `MppError` where the seller refuses, and with an
    * `MppSpendOutcomeUnknownError` where the connection broke after a credential was sent: see `mppSpendOf`.
    */
   fetch(input: string | URL | Request, init: RequestInit | undefined, options: MppFetchOptions): Promise<MppFetchResult>;

@@ -1,6 +1,7 @@
 // The books of what was paid, and `fetch` for other clients.
 import { problem } from './error.js';
 import { lazily } from './lazy.js';
+import { taken } from '../../http/taken.js';
 
 /** The payment of each response that a wrapped `fetch` returned. */
 const payments = new WeakMap();
@@ -11,9 +12,10 @@ export const paymentOf = (response) => payments.get(response);
 export function wrapFetch(client, fetch) {
   let wrapped;
   return async (input, init) => {
+    const request = taken(input, init);
     const file = await lazily(() => import('./wrap_fetch.js'));
     wrapped ??= file.wrapFetch(client, fetch, payments);
-    return wrapped(input, init);
+    return wrapped(request);
   };
 }
 

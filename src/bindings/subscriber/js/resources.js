@@ -5,6 +5,7 @@ import { lazily } from './lazy.js';
 import { digits, know, read } from './options.js';
 import { leave, ways } from './page.js';
 import { randomHex } from '../../http/hex.js';
+import { taken } from '../../http/taken.js';
 
 class Resource {
   #session;
@@ -119,6 +120,8 @@ for (const [file, parts] of Object.entries(LATER)) {
     for (const given of names.split(' ')) {
       const [name, now] = given.split('!');
       const called = now === undefined ? async function called(...args) {
+        // A request goes out as it was given, though the file has to be loaded first.
+        if (name === 'fetch') args[0] = taken(...args);
         try {
           return await (await loaded(file, part, name)).apply(this, args);
         } catch (error) {

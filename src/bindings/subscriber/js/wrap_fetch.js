@@ -1,6 +1,6 @@
 // `fetch` for other clients, which know nothing of payments and may send a request again by themselves.
 import { bytes } from '../../http/keep.js';
-import { copied, unlessAborted } from '../../http/taken.js';
+import { unlessAborted } from '../../http/taken.js';
 
 /** How long a repeated request is taken for the same one, in milliseconds. */
 const SAME_REQUEST_MS = 10 * 60_000;
@@ -21,14 +21,17 @@ const CALLS = new WeakMap();
  * single-use token; a reusable token would be charged again, and one that was refused has ended, so the same request gets the
  * same outcome again. A call that was aborted ends before the next one begins. Equal requests that nobody aborted are several.
  *
- * `payments` gets what was paid for each response, and the error that a client of `fetch` does not see.
+ * `payments` gets what was paid for each response, and the error that a client of `fetch` does not see. The request was taken at
+ * the call (`http/taken.js`).
  */
 export function wrapFetch(client, fetch, payments) {
   if (!CALLS.has(client)) CALLS.set(client, new Calls());
   const calls = CALLS.get(client);
-  return async (input, init) => {
-    const request = taken(client, input, init);
-    return calls.run(request.signal, async () => {
+  return async (taken) => {
+    if (taken.cause) throw taken.cause;
+    const { signal } = taken.settings;
+    return calls.run(signal, async () => {
+      const request = await readied(client, taken);
       const earlier = await calls.take(request.key);
       const again = () => {
         const response = earlier.again();
@@ -37,7 +40,7 @@ export function wrapFetch(client, fetch, payments) {
       };
       if (earlier && !earlier.canResume) return again();
       const ended = await attempt(client, ...request.given, { fetch, ...(earlier && { resume: earlier.resume }) });
-      if (ended.wantsResponse) ended.response = await unlessAborted(request.signal, request.bare(fetch ?? globalThis.fetch)).catch(() => undefined);
+      if (ended.wantsResponse) ended.response = await unlessAborted(signal, request.bare(fetch ?? globalThis.fetch)).catch(() => undefined);
       if (ended.response) payments.set(ended.response, ended.payment);
       const isUntouched = ended.spend?.outcome === 'none';
       if (earlier && isUntouched) {
@@ -169,35 +172,32 @@ class Calls {
 }
 
 /**
- * A request: as `fetch` is given it, its signal, and without money. `key` reads what makes it the same as another: the
- * account, method, URL and the bytes of its body; nothing where they are too many to be sent twice.
+ * A request: as `fetch` is given it, and without money. `key` reads what makes it the same as another: the account, method, URL
+ * and the bytes of its body; nothing where they are too many to be sent twice.
  */
-function taken(client, input, init) {
-  const from = input instanceof Request ? input : undefined;
-  const { method = from?.method ?? 'GET', signal = from?.signal } = init ?? {};
-  const place = new URL(from ? from.url : input, globalThis.location?.href);
-  place.hash = '';
-  // A body is used up by the call: a copy is made before it, and read only if need be.
-  let body = copied(init?.body ?? undefined);
-  const isStream = typeof body?.getReader === 'function' || typeof body?.[Symbol.asyncIterator] === 'function';
-  let given = init;
-  if (isStream) {
-    const [mine, theirs] = (body.tee ? body : ReadableStream.from(body)).tee();
-    given = { ...init, method, signal, headers: init.headers, body: theirs };
-    body = mine;
-  }
-  const copy = from?.clone();
-  const content = once(() => {
-    if (isStream) return bytesOf(body, MOST_STREAM);
-    return body === undefined && copy ? copy.clone().arrayBuffer() : bodyBytes(body);
-  });
+async function readied(client, { settings, url, base, reader, blob }) {
+  const { href } = new URL(url, base);
+  const place = href.split('#')[0];
+  const read = await blob;
+  // A stream is used up by the call: a copy is made before it, and read only if need be.
+  const [mine, body = mine] = reader ? streamOf(reader).tee() : [read?.size ? read : settings.body ?? undefined];
+  const content = once(() => (reader ? bytesOf(mine, MOST_STREAM) : bodyBytes(mine)));
   const key = once(async () => {
     const all = await content();
-    return all && [client.getAccountAddress(), method.toUpperCase(), place.href, await mark(all)].join(' ');
+    return all && [client.getAccountAddress(), (settings.method ?? 'GET').toUpperCase(), place, await mark(all)].join(' ');
   });
-  const bare = async (send) => send(new Request(copy ?? input, isStream ? { ...given, body: await content() } : init));
-  return { given: [input, given], signal, bare, key: () => key().catch(() => undefined) };
+  const bare = async (send) => send(new Request(href, { ...settings, body: reader ? await content() : mine }));
+  return { given: [href, { ...settings, body }], bare, key: () => key().catch(() => undefined) };
 }
+
+const streamOf = (reader) => new ReadableStream({
+  async pull(controller) {
+    const { done, value } = await reader.read();
+    if (done) controller.close();
+    else controller.enqueue(value);
+  },
+  cancel: (reason) => reader.cancel(reason),
+});
 
 /** A function whose first result is its only one. */
 function once(work) {
