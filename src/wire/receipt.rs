@@ -1,6 +1,6 @@
 use super::document::{self, Document};
 use super::{Credits, MAX_RECEIPT_BYTES, WireError, WireErrorKind, base64, header::only_one};
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use serde_json::Value;
 
 /// `errorReason` of a gate that verified a payment and charged nothing, for example because its origin failed.
@@ -22,7 +22,12 @@ impl Receipt {
     /// # Errors
     /// A [`WireError`]; whoever was served must not lose the answer over it (money rule 11).
     pub fn from_header(value: &str) -> Result<Self, WireError> {
-        Self::from_json(&base64::decode(only_one(value), MAX_RECEIPT_BYTES, "payment-response")?)
+        Self::from_json(&Self::json_of_header(value)?)
+    }
+
+    /// What stands in the `payment-response` header, not yet read.
+    pub(crate) fn json_of_header(value: &str) -> Result<Vec<u8>, WireError> {
+        base64::decode(only_one(value), MAX_RECEIPT_BYTES, "payment-response")
     }
 
     /// Reads the platform's answer to settle.

@@ -80,6 +80,8 @@ describe('a seller that gives back what it was sent', () => {
     'a refusal with the token for an offer': echo(402, ({ token }) => ({ 'payment-required': token })),
     'a receipt that is the token': echo(200, ({ token }) => ({ 'payment-response': token })),
     'a receipt with the token in it': echo(402, ({ token }) => ({ 'payment-response': base64({ success: false, transaction: '', network: 'n', errorReason: 'no' }), 'x-more': token })),
+    'a receipt with the token in its transaction': echo(200, ({ token }) => ({ 'payment-response': base64({ success: true, transaction: token, network: 'n', orderTx: token }) })),
+    'a refusal with a receipt of parts of the token': echo(402, ({ token }) => ({ 'payment-response': base64({ success: false, transaction: '', network: 'n', errorReason: `no: ${token.slice(9)}` }) })),
     'an error of the server': echo(500),
     'a redirect to a place that has the token in its name': (request, response) => response.writeHead(302, { location: `http://127.0.0.1:1/${request.token}` }).end(),
   };
@@ -99,7 +101,7 @@ describe('a seller that gives back what it was sent', () => {
       const depth = { depth: 20, maxStringLength: null, maxArrayLength: null, showHidden: true };
       const text = [inspect(ours, depth), String(outcome.message), String(outcome.stack), inspect(cause, depth),
         inspect(events, depth), inspect(payments.spend, depth), payments.exportReceipts('csv'), inspect(logged, depth)].join('\n');
-      for (const secret of [...tokens, nvmApiKey, nvmApiKey.slice(-20)]) assert.ok(!text.includes(secret), `${name} tells a secret`);
+      for (const secret of [...tokens, ...tokens.map((token) => token.slice(-60)), nvmApiKey, nvmApiKey.slice(-20)]) assert.ok(!text.includes(secret), `${name} tells a secret`);
       assert.deepEqual(logged, []);
     });
   }
@@ -127,6 +129,26 @@ describe('a seller that prints parts of the token', () => {
       assert.ok(seller.requests.every(({ url }) => url === '/ask'), 'it is not followed');
     });
   }
+  const decoded = (token) => JSON.parse(Buffer.from(token, 'base64'));
+  const OTHERWISE = {
+    'as its JSON': (token) => Buffer.from(token, 'base64').toString(), 'its JSON in lines': (token) => JSON.stringify(decoded(token), null, 2),
+    'its signature': (token) => decoded(token).payload.signature, 'in base64 once more': (token) => Buffer.from(token).toString('base64'),
+    'percent-encoded twice': (token) => token.replace(/./g, (letter) => `%25${letter.charCodeAt(0).toString(16)}`),
+  };
+  for (const [name, make] of Object.entries(OTHERWISE)) {
+    test(`${name}: the message is not told`, async () => {
+      toPaid(({ token }, response) => need(response, terms(), JSON.stringify({ message: `bad ${make(token)}` })));
+      const { message } = await failure(ask(await platform.buyer()));
+      assert.equal(message, 'the seller refused the payment');
+    });
+  }
+
+  test('a message with the ids of a plan and of an account is told', async () => {
+    const message = `0x${'1'.repeat(40)} has no credits of ${platform.planId}, see 0x${'a'.repeat(64)} and https://seller.example/${'docs/'.repeat(20)}`;
+    toPaid((_, response) => need(response, terms(), JSON.stringify({ message })));
+    assert.equal((await failure(ask(await platform.buyer()))).message, `the seller refused the payment: ${message}`.slice(0, 300 + 'the seller refused the payment: '.length));
+  });
+
   test('a short message of other words is told', async () => {
     toPaid((_, response) => need(response, terms(), JSON.stringify({ message: 'eyJhbGciOiJub25lIn0 is no token' })));
     const { message } = await failure(ask(await platform.buyer()));

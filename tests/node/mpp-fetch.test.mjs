@@ -82,6 +82,9 @@ const challengeOf = (id, { credits = '2', plan = planId } = {}) =>
   `Payment id="${id}", realm="r", method="nevermined", intent="charge", request="${Buffer.from(JSON.stringify({ planId: plan, credits })).toString('base64url')}"`;
 const receipt = (status) => Buffer.from(JSON.stringify({ method: 'nevermined', reference: '0x1', status, timestamp: '2026-01-01T00:00:00Z' })).toString('base64url');
 
+/** The token in a credential. */
+const tokenOf = (credential) => JSON.parse(Buffer.from(credential.split(' ')[1], 'base64url')).payload.accessToken;
+
 describe('a seller that does not keep to it', () => {
   /** Answers one after the other: `[status, headers, body]`, or `null` for a connection that breaks. */
   const played = async (answers, options = {}) => {
@@ -116,6 +119,27 @@ describe('a seller that does not keep to it', () => {
       assert.deepEqual(mppSpendOf(error), { credentialsPresented: 1, creditsPresented: '2', challengeId: 'a' });
     });
   }
+
+  for (const [name, told] of [
+    ['the credential', (sent) => sent], ['a part of it', (sent) => sent.slice(40, 90)], ['the token', (sent) => tokenOf(sent)], ['its end', (sent) => tokenOf(sent).slice(-30)],
+    ['the token in capitals', (sent) => tokenOf(sent).toUpperCase()], ['the signature of the token', (sent) => Buffer.from(tokenOf(sent), 'base64').toString().match(/0x[0-9a-f]{100,}/)[0]],
+  ]) {
+    for (const [kind, body] of [['JSON', (text) => JSON.stringify({ code: 'BCK.MPP.0003', message: text })], ['a page', (text) => text]]) {
+      test(`a refusal that prints ${name} in ${kind}: the error does not`, async (t) => {
+        const scripted = await startSeller(({ headers: { authorization } }, response) => {
+          response.writeHead(402, { 'www-authenticate': challengeOf('a') }).end(authorization && body(`no: ${told(authorization)}`));
+        });
+        t.after(() => scripted.stop());
+        const { message } = await buyer.mpp.fetch(scripted.url, {}, { delegationConfig }).catch((error) => error);
+        assert.equal(message, `${scripted.url} refused the credential`);
+      });
+    }
+  }
+
+  test('a refusal in other words is told', async () => {
+    const { error } = await played([asks('a'), asks('b', { code: 'BCK.MPP.0003', message: `no credits of plan ${planId}` })]);
+    assert.match(error.message, new RegExp(` refused the credential: no credits of plan ${planId}$`));
+  });
 
   for (const [name, second] of [
     ['expired', () => asks('b', { code: 'BCK.MPP.0004' })], ['for another body', () => asks('b', { code: 'BCK.MPP.0005' })], ['replaced without a code', () => asks('b')],

@@ -190,12 +190,20 @@ fn rule_5_a_401_is_the_caller_s_unless_an_old_token_is_refused_with_an_offer() {
 #[test]
 fn rule_13_what_a_seller_says_of_a_refusal_is_told_unless_it_prints_the_token() {
     let printed = token("t1", false);
+    let (long, words) = ("x".repeat(99), "no ".repeat(90));
     for (name, body, reason) in [
         ("a message", Some(r#"{"error":"e","message":"too late"}"#.to_string()), Some("too late")),
         ("only an error", Some(r#"{"error":"e"}"#.into()), Some("e")),
         ("an empty message", Some(r#"{"error":"e","message":""}"#.into()), Some("e")),
         ("the token in it", Some(format!(r#"{{"message":"no: {printed}!"}}"#)), None),
         ("the token alone", Some(format!(r#"{{"message":"{printed}"}}"#)), None),
+        (
+            "a word of 99 letters",
+            Some(format!(r#"{{"message":"no: {long}"}}"#)),
+            Some(&*format!("no: {long}")),
+        ),
+        ("a word of 100, which may be the token", Some(format!(r#"{{"message":"no: {long}%"}}"#)), None),
+        ("one that is not told whole", Some(format!(r#"{{"message":"{words}{long}9"}}"#)), None),
         ("no JSON", Some("sorry".into()), None),
         ("nothing", None, None),
     ] {
@@ -206,12 +214,45 @@ fn rule_13_what_a_seller_says_of_a_refusal_is_told_unless_it_prints_the_token() 
         assert_eq!(world.presented.last(), Some(&printed), "{name}");
         assert_eq!(error, FetchError::PaymentRefused(reason.map(Into::into)), "{name}");
     }
-    let long = format!(r#"{{"message":"{}"}}"#, "x".repeat(1_000));
+    let long = format!(r#"{{"message":"{}"}}"#, "x ".repeat(1_000));
     let mut world = SimulatedPlatform::new()
         .balance(100)
         .body(Some(long))
         .seller(|_, _| Seller::offer(&offer("plan", 2)));
     let fetch = world.fetch("POST", "/ask");
     let error = world.run_one(fetch).result.unwrap_err();
-    assert_eq!(error, FetchError::PaymentRefused(Some("x".repeat(300))));
+    assert_eq!(error, FetchError::PaymentRefused(Some("x ".repeat(150))));
+}
+
+#[test]
+fn rule_13_a_receipt_with_the_token_in_it_is_none_and_the_answer_stays() {
+    let printed = token("t1", true);
+    let of = |transaction: &str| {
+        support::encode(&format!(r#"{{"success":true,"transaction":"{transaction}","creditsRedeemed":"2"}}"#))
+    };
+    let part = |letters: usize| printed.chars().skip(30).take(letters).collect::<String>();
+    let doubled = format!("{0}, {0}", of(&printed));
+    for (name, header, is_kept) in [
+        ("of other words", of("0x1"), true),
+        ("the token", of(&printed), false),
+        ("a part of it, in capitals", of(&part(24).to_uppercase()), false),
+        ("23 letters of it", of(&part(23)), true),
+        ("a header that a proxy has doubled", doubled, false),
+    ] {
+        let mut world = SimulatedPlatform::new().balance(100).seller(move |send, _| match &send.token {
+            None => Seller::offer(&offer("plan", 2)),
+            Some(_) => Seller::receipt(200, header.clone()),
+        });
+        world.single_use = true;
+        world.approval = Some(yes());
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert!(end.result.is_ok(), "{name}");
+        assert_eq!(world.presented, std::slice::from_ref(&printed), "{name}");
+        assert_eq!(end.receipt.is_some(), is_kept, "{name}");
+        assert_eq!(world.buyer.records()[0].transaction.is_some(), is_kept, "{name}");
+        let outcome = if is_kept { Outcome::Settled } else { Outcome::Unknown };
+        assert_eq!(end.spend.outcome, outcome, "{name}");
+        assert_eq!(world.buyer.budget().total(), Credits::from(2), "{name}");
+    }
 }

@@ -1,7 +1,7 @@
 use super::context::Context;
 use super::offers::OfferHeaders;
 use super::progress::{Agreement, Payment, Progress, Transition};
-use super::redirect::{RedirectFacts, RedirectedPayment};
+use super::redirect::{RedirectFacts, RedirectedPayment, holds};
 use crate::subscriber::in_progress::Commitment;
 use crate::subscriber::session::Claim;
 use crate::subscriber::{
@@ -166,7 +166,12 @@ impl Paying {
     }
 
     fn answered(self, answer: ResponseHead, cx: &mut Context<'_>) -> Progress<Self> {
-        let receipt = answer.receipt.as_deref().and_then(|header| Receipt::from_header(header).ok());
+        let header = answer.receipt.as_deref().filter(|header| {
+            // A receipt with the token in it would bring it into reports and books (rule 13).
+            let json = Receipt::json_of_header(header).unwrap_or_default();
+            !holds(&json, self.payment.token.secret.expose())
+        });
+        let receipt = header.and_then(|header| Receipt::from_header(header).ok());
         let amounts = receipt.as_ref().map(ReceiptAmounts::of);
         let fetch = &mut *cx.fetch;
         if let (Some(record), Some(receipt)) = (&mut fetch.record, &receipt) {

@@ -46,7 +46,7 @@ impl RedirectFacts<'_> {
         // A seller may redirect to a place that has the token in its name, which is neither requested nor told of (rule 13), or
         // to a file of this machine, which some runtimes would read.
         let is_safe = match &to {
-            Redirected::To(target) => target.is_web() && !holds(&target.url, self.token.expose()),
+            Redirected::To(target) => target.is_web() && !holds(target.url.as_bytes(), self.token.expose()),
             Redirected::Somewhere => true,
         };
         let follows = is_safe && self.redirects == Redirects::Follow && self.hops <= MAX_HOPS;
@@ -73,10 +73,23 @@ impl RedirectFacts<'_> {
 const MAX_TOLD: usize = 24;
 
 /// True if a text has a secret in it, or a part of it of [`MAX_TOLD`] bytes, in letters of any case, percent-encoded or not.
-pub(crate) fn holds(text: &str, secret: &str) -> bool {
+pub(crate) fn holds(text: &[u8], secret: &str) -> bool {
     let length = secret.len().clamp(1, MAX_TOLD);
     let told = |part: &[u8]| secret.as_bytes().windows(length).any(|one| one.eq_ignore_ascii_case(part));
-    percent_decoded(text.as_bytes()).windows(length).any(told)
+    percent_decoded(text).windows(length).any(told)
+}
+
+/// The length of a word that may be a secret that is encoded once more, or its signature, in bytes. Ids of plans and of transactions are shorter.
+const MAX_WORD: usize = 100;
+
+/// True if a seller's text may tell a secret: it holds it, or has a word of [`MAX_WORD`] letters of an encoding.
+pub(crate) fn tells(text: &str, secret: &str) -> bool {
+    let mut length = 0;
+    let is_long = text.bytes().any(|byte| {
+        length = if byte.is_ascii_alphanumeric() || byte == b'%' { length + 1 } else { 0 };
+        length == MAX_WORD
+    });
+    is_long || holds(text.as_bytes(), secret)
 }
 
 /// Decodes percent signs. It reads any two bytes after one as digits, because the result is only searched.

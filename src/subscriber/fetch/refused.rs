@@ -1,7 +1,7 @@
 use super::context::{Context, MAX_TOKENS};
 use super::offers::{OfferHeaders, Offers};
 use super::progress::{Payment, Progress, Transition};
-use super::redirect::holds;
+use super::redirect::tells;
 use crate::codec;
 use crate::subscriber::{Action, DialectKind, Event, FetchError, NoticeKind};
 use crate::wire::PaymentRequired;
@@ -68,9 +68,8 @@ impl Refused {
         let body: Value = codec::parse_json(body?.as_bytes())?;
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let text = text("message").or_else(|| text("error"))?;
-        let text: String = text.chars().take(MAX_MESSAGE).collect();
-        let prints_token = holds(&text, self.payment.token.secret.expose());
-        (!prints_token).then_some(text)
+        let tells_token = tells(text, self.payment.token.secret.expose());
+        (!tells_token).then(|| text.chars().take(MAX_MESSAGE).collect())
     }
 
     /// Goes on with another token, if one may be presented.

@@ -34,8 +34,9 @@ export async function mppFetch(part, request, options) {
       spend.credentialsPresented += 1;
       spend.creditsPresented = String(BigInt(spend.creditsPresented ?? 0) + BigInt(terms.credits));
       spend.challengeId = challenge.id;
-      response = await paid(fetch, url, settings, buildCredentialHeader(challenge, { accessToken }));
-      if (response.status === 402) await retryable(response, challenge);
+      const credential = buildCredentialHeader(challenge, { accessToken });
+      response = await paid(fetch, url, settings, credential);
+      if (response.status === 402) await retryable(response, challenge, `${credential} ${accessToken}`.toLowerCase());
     }
     const receipt = spend.credentialsPresented > 0 ? receiptOf(response) : undefined;
     const settled = receipt !== undefined && !FAILED.includes(receipt.status.trim().toLowerCase());
@@ -89,10 +90,12 @@ async function paid(fetch, url, settings, credential) {
 }
 
 /** After a 402 to a credential: returns if a new challenge may be answered, else throws what the seller says. */
-async function retryable(response, challenge) {
+async function retryable(response, challenge, secrets) {
   const { code, message, unreadable } = await refusal(response);
   if (code !== undefined ? isRetryableMppCode(code) : !unreadable && isFresh(response, challenge)) return;
-  throw makeMppError(`${originOf(response)} refused the credential: ${message.slice(0, 200)}`, { code, status: 402, response });
+  // Rule 13: neither a part of what was sent, nor a word that may be it in another encoding.
+  const tells = /[^\W_]{100}/.test(message) || message.toLowerCase().match(/[\w-]{24}/g)?.some((part) => secrets.includes(part));
+  throw makeMppError(`${originOf(response)} refused the credential${tells ? '' : `: ${message.slice(0, 200)}`}`, { code, status: 402, response });
 }
 
 function isFresh(response, challenge) {
@@ -118,7 +121,7 @@ async function refusal(response) {
     const words = message ?? error;
     return { code: typeof code === 'string' && code ? code : undefined, message: typeof words === 'string' ? words : 'no reason is given' };
   } catch {
-    return { message: `the answer is not JSON: ${text.slice(0, 200)}`, unreadable: true };
+    return { message: `the answer is not JSON: ${text}`, unreadable: true };
   }
 }
 
