@@ -226,6 +226,53 @@ fn what_needs_a_state_or_is_wrong_is_refused_when_the_layer_is_built() {
     assert!(build(json!({ "routes": { "GET /report": amounts }, "unlisted": "deny" })).is_ok());
 }
 
+/// A payment in the form in which the gate itself carries it, as a client may write one by hand: the nonce and the query are the client's own.
+fn carried(dialect: &str, plan: &str, payment: &str, nonce: &str) -> String {
+    let document = json!({
+        "x402Version": 2, "accepted": { "scheme": "nvm:erc4337", "network": "eip155:84532", "planId": plan },
+        "payload": {
+            "signature": "0xfeed", "authorization": { "from": PAYER, "nonce": nonce },
+            "dialect": dialect, "payment": payment, "search": "",
+        },
+    });
+    base64::encode_url(document.to_string().as_bytes())
+}
+
+#[tokio::test]
+async fn rule_24_a_payment_is_known_by_what_it_is_and_not_by_what_a_client_writes_around_it() {
+    let payload = base64::decode(&payment(9), 10_000, "payment").unwrap();
+    let payload = String::from_utf8(payload).unwrap();
+    let plan = format!("exact:eip155:84532:{ASSET}:{SHOP}").to_lowercase();
+    let request = base64::encode_url(json!({ "planId": "1001", "credits": "2" }).to_string().as_bytes());
+    let challenge = json!({
+        "id": "c1", "realm": "r", "method": "nevermined", "intent": "charge", "request": request, "expires": "2099-01-01T00:00:00Z",
+    });
+    let credential = json!({ "challenge": challenge, "payload": { "accessToken": token(None) } });
+    let credential = format!("Payment {}", base64::encode_url(credential.to_string().as_bytes()));
+    for (dialect, method, path, plan, payment) in [
+        ("exact", "GET", "/report", plan.as_str(), payload.as_str()),
+        ("exact-v1", "GET", "/report", &plan, &payload),
+        ("mpp", "POST", "/ask", "1001", &credential),
+    ] {
+        for blank_first in [false, true] {
+            let world = world_of(&document(), MemoryStore::new(), shop);
+            for nonce in ["n1", "n2"] {
+                let token = carried(dialect, plan, payment, nonce);
+                let headers = [("payment-signature", " "), ("payment-signature", token.as_str())];
+                let headers = headers.get(usize::from(!blank_first)..).unwrap_or_default();
+                let answer = call(&world, method, path, headers).await;
+                assert!(answer.headers().contains_key("payment-required"), "{dialect} {nonce}");
+                assert_eq!(code(answer).await, (402, "payment_malformed".into()), "{dialect} {nonce}");
+            }
+            let asked = world.fake.calls();
+            assert!(
+                !asked.iter().any(|call| call.contains("verify") || call.contains("settle")),
+                "{dialect}: {asked:?}"
+            );
+        }
+    }
+}
+
 /// Frames that are there already.
 struct Frames(std::collections::VecDeque<Result<http_body::Frame<Bytes>, std::io::Error>>);
 

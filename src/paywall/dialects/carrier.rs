@@ -14,8 +14,7 @@ const MAX_CARRIER: usize = 16 * 1024;
 /// A payment of another dialect in the form of a single-use token: the plan, the payer, a nonce, and the payment as it
 /// came. The journal keeps it, so that a settlement can be asked for again by an isolate that never saw the request.
 ///
-/// It proves nothing. Whoever writes one by hand gains what the payment in it is worth, for the request that it came
-/// with.
+/// It proves nothing: one that comes with a request is refused.
 #[derive(Debug, Clone)]
 pub struct Carrier {
     text: Secret,

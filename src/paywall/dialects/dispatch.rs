@@ -9,6 +9,10 @@ impl Dialects {
     /// Reads the payment of a request.
     #[must_use]
     pub fn enter(&self, arrival: &Arrival<'_>) -> Entry {
+        // The gate alone makes carriers. One that a client wrote would be known by the nonce that stands around its payment, and not by the payment.
+        if arrival.token.is_some_and(|token| Carrier::read(token.trim()).is_some()) {
+            return Entry::Refused(exact::MALFORMED);
+        }
         let mpp = self.mpp.as_ref().and_then(|terms| mpp::enter(terms, arrival));
         let exact = || if self.exact.is_empty() { None } else { exact::enter(self, arrival) };
         mpp.or_else(exact).unwrap_or(Entry::Plain)

@@ -86,8 +86,8 @@ impl Envelope {
 
     /// The token of a request.
     #[must_use]
-    pub fn token<'a>(token_headers: &[String], headers: &'a HeaderList) -> Option<&'a str> {
-        token_headers.iter().filter_map(|name| headers.get(name)).find(|value| !value.trim().is_empty())
+    pub fn token<'a>(token_headers: &'a [String], headers: &'a HeaderList) -> Option<&'a str> {
+        token_headers.iter().flat_map(|name| headers.all(name)).find(|value| !value.trim().is_empty())
     }
 
     /// True for a request in none of these dialects.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 /// The largest payment header, in characters.
 const MAX_PAYMENT: usize = 16 * 1024;
 
-const MALFORMED: Refusal =
+pub(super) const MALFORMED: Refusal =
     Refusal { code: "payment_malformed", message: "The payment is not one of the scheme exact." };
 const OTHER_TERMS: Refusal = Refusal {
     code: "payment_for_another_plan",
@@ -111,13 +111,16 @@ impl Dialects {
         else {
             return invalid(question, "invalid_payment_requirements");
         };
-        let Some(Value::Object(payment)) = codec::parse_text(carrier.payment()) else {
+        let Some(Value::Object(mut payment)) = codec::parse_text(carrier.payment()) else {
             return invalid(question, "invalid_payload");
         };
-        let transfer = payment.get("payload").and_then(|payload| Transfer::read(payload, &terms.chain));
-        let Some(transfer) = transfer else {
+        let payload = payment.get_mut("payload");
+        let read =
+            payload.and_then(|payload| Transfer::read(payload, &terms.chain).map(|read| (payload, read)));
+        let Some((payload, transfer)) = read else {
             return invalid(question, "invalid_payload");
         };
+        *payload = transfer.payload(payload);
         if let Some(reason) = transfer.mismatch(terms, &amount) {
             return invalid(question, reason);
         }

@@ -6,7 +6,7 @@ use super::terms::{Dialects, MppTerms};
 use super::{Arrival, Carrier, Dialect, Entry, Outgoing, Paid, Question, Refusal};
 use crate::codec;
 use crate::wire::mpp::MppCredential;
-use crate::wire::{AccessToken, AgentId, Credits};
+use crate::wire::{AccessToken, AgentId, Credits, base64};
 use alloc::{
     boxed::Box,
     string::{String, ToString},
@@ -63,12 +63,20 @@ fn checked(
     let carrier = Carrier::new(
         Dialect::Mpp,
         (charge.plan_id.as_str(), scheme, accepted.network()),
-        (token.payer(), &challenge.id),
+        (token.payer(), &once(&challenge.id).ok_or(REJECTED)?),
         &credential_alone,
         (arrival.search, digest),
     );
     let carrier = carrier.ok_or(REJECTED)?;
     Ok(Entry::Paid(Box::new(Paid { dialect: Dialect::Mpp, carrier, authorization: rest })))
+}
+
+/// The one spelling of a challenge's id, which a platform may read with padding, other bits left over, or letters between that it skips. Each spelling
+/// would be a payment of its own here, and one payment there.
+fn once(id: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let bytes = base64::decode(id, id.len(), "id");
+    id.bytes().all(plain).then(|| bytes.map_or_else(|_| id.into(), |bytes| base64::encode_url(&bytes)))
 }
 
 impl Dialects {

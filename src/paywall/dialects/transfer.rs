@@ -4,7 +4,10 @@ use super::terms::ExactTerms;
 use crate::codec::hex::hex;
 use crate::wire::exact::{Amount, ChainAddress, ChainId, EvmAddress, SolanaTransfer};
 use alloc::{boxed::Box, string::String};
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+/// The members of an EIP-3009 authorization.
+const AUTHORIZATION: [&str; 6] = ["from", "to", "value", "validAfter", "validBefore", "nonce"];
 
 /// An EIP-3009 authorization, or a transaction of Solana's.
 pub(super) enum Transfer {
@@ -29,6 +32,23 @@ impl Transfer {
                 SolanaTransfer::read(transaction).ok().map(|transfer| Self::Solana(Box::new(transfer)))
             }
         }
+    }
+
+    /// The members of a payload that were read. With others beside them a facilitator might settle something else: it prefers an authorization
+    /// of Permit2, whose nonce is another one.
+    pub(super) fn payload(&self, payload: &Value) -> Value {
+        let members = |of: &Value, names: &[&str]| -> Map<String, Value> {
+            names.iter().filter_map(|name| Some(((*name).into(), of.get(name)?.clone()))).collect()
+        };
+        Value::Object(match self {
+            Self::Evm(_) => {
+                let mut found = members(payload, &["signature"]);
+                let signed = payload.get("authorization").map(|signed| members(signed, &AUTHORIZATION));
+                found.insert("authorization".into(), Value::Object(signed.unwrap_or_default()));
+                found
+            }
+            Self::Solana(_) => members(payload, &["transaction"]),
+        })
     }
 
     /// The payer, as it is written on the chain.

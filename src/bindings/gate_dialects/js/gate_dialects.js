@@ -85,9 +85,9 @@ async function answer(around, way, runFlow) {
   if (entry.kind !== 'plain') request = new Request(request, { headers: dressed(headers, entry, names) });
   let response = await runFlow({
     ...way, request,
-    // A body that was read here was the client's.
+    // A debt of the payer's may be of another dialect than the request.
     call: async (fields, patience, what) => {
-      const event = entry.kind === 'paid' ? await ask(around, fields, patience, what, exchange) : await tools.call(fields, patience);
+      const event = await ask(around, fields, patience, what, exchange);
       return keep && what === 'verify' ? keep.begin(event, tools) : event;
     },
   });

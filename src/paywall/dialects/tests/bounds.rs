@@ -86,6 +86,77 @@ fn a_challenge_ends_with_its_last_second() {
 }
 
 #[test]
+fn rule_24_a_challenge_has_one_spelling() {
+    let nonce = |id: &str| {
+        let entry =
+            enter(&both(), &credential(&challenge(|one| one.id = id.into()), &mpp_token("1001")), None);
+        match entry {
+            Entry::Paid(paid) => {
+                parts(paid.carrier.token().expose())["payload"]["authorization"]["nonce"].clone()
+            }
+            entry => json!(said(&entry)),
+        }
+    };
+    // Four letters that are two bits of 43: a platform reads the same 32 bytes.
+    let seal = |last: char| format!("{}{last}", "Ab_-".repeat(11).split_at(42).0);
+    assert_ne!(seal('A'), seal('B'));
+    assert_eq!(nonce(&seal('A')), seal('A'), "as the platform writes it");
+    for last in ['B', 'C', 'D'] {
+        assert_eq!(nonce(&seal(last)), nonce(&seal('A')), "{last}");
+    }
+    assert_ne!(nonce(&seal('E')), nonce(&seal('A')));
+    let id = seal('A');
+    for id in
+        [format!("{id}="), id.replace('-', "+"), id.replace('_', "/"), format!(" {id}"), format!("{id}!")]
+    {
+        assert_eq!(nonce(&id), "BCK.MPP.0003", "{id}");
+    }
+}
+
+#[test]
+fn rule_24_a_carrier_that_a_client_wrote_is_no_payment() {
+    let dialects = both();
+    let mut tokens = Vec::new();
+    for entry in [
+        enter_exact(&dialects, &payment(|_| ())),
+        enter(&dialects, &credential(&challenge(|_| ()), &mpp_token("1001")), None),
+    ] {
+        let token = paid(entry).carrier.token().expose().to_string();
+        let bytes = base64::decode(&token, 64 * 1024, "token").unwrap();
+        tokens.extend([base64::encode_standard(&bytes), format!(" {token} "), token]);
+    }
+    for token in &tokens {
+        for authorization in [None, Some("Bearer own")] {
+            let arrival = Arrival { token: Some(token), authorization, now: NOW, ..Arrival::default() };
+            assert_eq!(said(&dialects.enter(&arrival)), "payment_malformed", "{token:.20}");
+        }
+    }
+    let plan = Arrival { token: Some(&mpp_token("1001")), now: NOW, ..Arrival::default() };
+    assert_eq!(said(&dialects.enter(&plan)), "plain", "a token of the platform's");
+}
+
+#[test]
+fn rule_24_a_facilitator_is_told_what_was_read_and_nothing_beside_it() {
+    let dialects = both();
+    let plain = payment(|_| ());
+    let beside = payment(|payment| {
+        let payload = &mut payment["payload"];
+        // The facilitators of @x402/evm settle this, where it is there.
+        payload["permit2Authorization"] = json!({ "from": BUYER, "nonce": "1" });
+        payload["transaction"] = "AAAA".into();
+        payload["authorization"]["Nonce"] = "0x01".into();
+    });
+    let told = |payment: &Value, question| {
+        let one = paid(enter_exact(&dialects, payment));
+        facilitator(dialects.outgoing(question, &one.carrier, &asked(&one.carrier, "10000", |_| ()))).1
+    };
+    for question in [Question::Verify, Question::Settle] {
+        assert_eq!(told(&beside, question), told(&plain, question), "{question:?}");
+        assert_eq!(told(&plain, question)["paymentPayload"], plain);
+    }
+}
+
+#[test]
 fn a_carrier_of_another_plan_than_its_challenge_pays_for_neither() {
     let one = paid(enter(&both(), &credential(&challenge(|_| ()), &mpp_token("1001")), None));
     let mut forged = parts(one.carrier.token().expose());

@@ -54,13 +54,3 @@ fn payments_may_have_names() {
         assert_eq!(info, &json!({ "required": required }));
     }
 }
-
-#[test]
-fn a_carrier_that_is_written_by_hand_is_a_token_of_the_platform_at_the_door() {
-    let one = paid(enter_exact(&both(), &payment(|_| ())));
-    let token = one.carrier.token().expose();
-    let entry = both().enter(&Arrival { token: Some(token), now: NOW, ..Arrival::default() });
-    assert_eq!(said(&entry), "plain");
-    assert!(!format!("{one:?}").contains(token), "it does not print");
-    assert!(Carrier::read(&mpp_token("1001")).is_none());
-}
