@@ -222,6 +222,12 @@ fn what_needs_a_state_or_is_wrong_is_refused_when_the_layer_is_built() {
     ] {
         assert_eq!(build(document.clone()).unwrap_err().key, key, "{document}");
     }
+    let on_solana = json!({
+        "scheme": "exact", "network": "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1", "amount": 1, "asset": "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU",
+        "payTo": "2wKupLR9q6wXYppw8Gr2NvWxKBUqm4PPJKkQfoxHDBg4", "facilitator": FACILITATOR,
+    });
+    let on_solana = json!({ "routes": { "GET /report": { "accepts": on_solana } }, "unlisted": "deny" });
+    assert_eq!(build(on_solana).unwrap_err().key, "accepts", "a transaction is sent twice for once");
     let amounts = document().pointer("/routes/GET ~1report").unwrap().clone();
     assert!(build(json!({ "routes": { "GET /report": amounts }, "unlisted": "deny" })).is_ok());
 }

@@ -214,4 +214,7 @@ test('an option that is wrong is named', async () => {
     await assert.rejects(shop.gate.ready(), (error) => error.code === 'config_invalid' && error.message.includes(`accepts[0].${key}`), JSON.stringify(more, (_, value) => String(value)));
   }
   assert.ok(address(SHOP));
+  // Without a state, requests at the same time would each be answered for one transaction, which the chain says yes to as often as it is sent.
+  const shop = sell({ state: false });
+  await assert.rejects(shop.gate.ready(), { code: 'config_invalid', key: 'accepts' });
 });

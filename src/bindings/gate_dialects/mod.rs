@@ -60,11 +60,11 @@ impl JsDialects {
         lines.join("\n")
     }
 
-    /// The things that JavaScript needs: `{ mpp, bindBody, identifier, names, exact }`, `names` being the headers of tokens.
+    /// The things that JavaScript needs: `{ mpp, bindBody, needsState, names, exact }`, `needsState` being an option, `names` the headers of tokens.
     pub fn about(&self) -> String {
         let mpp = self.dialects.mpp();
         print(&json!({
-            "mpp": mpp.is_some(), "bindBody": mpp.is_some_and(|terms| terms.bind_body), "identifier": self.dialects.identifier(),
+            "mpp": mpp.is_some(), "bindBody": mpp.is_some_and(|terms| terms.bind_body), "needsState": self.dialects.needs_state(),
             "names": self.left.token_headers(), "exact": !self.dialects.exact().is_empty(),
         }))
     }

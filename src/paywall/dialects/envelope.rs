@@ -1,6 +1,6 @@
 //! The things that a driver in Rust does around the gate's own flow for a request in another dialect.
 
-use super::{Arrival, Dialect, Dialects, Entry, NameRefusal, Question, Refused402, Supported};
+use super::{Arrival, Dialect, Dialects, Entry, ExactTerms, NameRefusal, Question, Refused402, Supported};
 use crate::api;
 use crate::codec;
 use crate::paywall::config::error::{ConfigError, wrong};
@@ -38,14 +38,23 @@ impl Dialects {
     /// # Errors
     /// Names the option.
     pub fn check_state(&self, has_state: bool) -> Result<(), ConfigError> {
-        let needs = match (&self.mpp, self.identifier) {
-            (Some(_), _) => "mpp",
-            (None, Some(_)) => "paymentIdentifier",
-            (None, None) => return Ok(()),
-        };
-        match has_state {
-            true => Ok(()),
-            false => Err(*wrong(needs, "needs a state, which keeps what must be true once")),
+        match self.needs_state() {
+            Some(option) if !has_state => {
+                Err(*wrong(option, "needs a state, which keeps what must be true once"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The option that needs a state. A chain of EVM's refuses an authorization that was spent. Solana takes a transaction once too, and says yes
+    /// each time that it is sent, so that several requests at a time would all be paid for.
+    #[must_use]
+    pub fn needs_state(&self) -> Option<&'static str> {
+        let is_on_solana = |terms: &ExactTerms| terms.chain.evm().is_none();
+        match (&self.mpp, self.identifier) {
+            (Some(_), _) => Some("mpp"),
+            (None, Some(_)) => Some("paymentIdentifier"),
+            (None, None) => self.exact.iter().any(is_on_solana).then_some("accepts"),
         }
     }
 

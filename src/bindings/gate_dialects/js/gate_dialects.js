@@ -42,7 +42,7 @@ export async function speak(options, variables, document, Fields, call, answers,
     left: core.left(),
     /** The problem of a gate without a state. */
     check(store) {
-      const needs = about.mpp ? 'mpp' : about.identifier !== null ? 'paymentIdentifier' : undefined;
+      const { needsState: needs } = about;
       if (needs && store === undefined) throw tools.refusal(needs, "needs a state, which keeps what must be true once: state: 'memory', or a Durable Object");
     },
     note,
