@@ -111,6 +111,15 @@ async fn rule_21_a_facilitator_that_is_silent_or_refuses() {
             Some((200, json!({ "success": false, "errorReason": "insufficient_funds" }))),
             (402, "payment_refused"),
         ),
+        (
+            "no at settle, with the words of a chain's error that quotes a long signature",
+            "facilitator/settle",
+            Some((
+                200,
+                json!({ "success": false, "errorReason": "reverted", "errorMessage": "ab".repeat(10_000) }),
+            )),
+            (402, "payment_refused"),
+        ),
         ("unknown at settle", "facilitator/settle", None, (200, "")),
     ] {
         let world = paywall(|| Box::pin(async { Ok(Response::new(full("{}"))) }));

@@ -6,7 +6,7 @@ use super::transfer::Transfer;
 use super::{Arrival, Carrier, Dialect, Entry, Outgoing, Paid, Question, Refusal};
 use crate::codec;
 use crate::wire::exact::{Amount, ChainAddress, ChainId, EXACT, X402Version};
-use crate::wire::{Scheme, base64};
+use crate::wire::{MAX_RECEIPT_BYTES, Scheme, base64};
 use alloc::{boxed::Box, string::String};
 use serde_json::{Map, Value, json};
 
@@ -145,9 +145,26 @@ impl Dialects {
         match (question, said) {
             // The transaction is on its way: neither paid nor refused.
             (Question::Settle, false) if reason == Some("settlement_pending") => (504, body),
+            (Question::Settle, _) if body.len() > MAX_RECEIPT_BYTES => (200, short(&document)),
             _ => (200, body),
         }
     }
+}
+
+/// An answer to settle that is too large for a receipt, which would be no answer: a facilitator may quote what the client sent, so that its no would
+/// be an unknown outcome, and be delivered.
+fn short(answer: &Map<String, Value>) -> String {
+    let mut receipt = Map::new();
+    for name in ["success", "errorReason", "payer", "transaction", "network"] {
+        match answer.get(name) {
+            Some(Value::String(text)) => {
+                receipt.insert(name.into(), text.chars().take(500).collect::<String>().into())
+            }
+            Some(value @ Value::Bool(_)) => receipt.insert(name.into(), value.clone()),
+            _ => None,
+        };
+    }
+    codec::print_object(&receipt)
 }
 
 /// A no that needs no facilitator.

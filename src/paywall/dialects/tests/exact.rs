@@ -87,6 +87,19 @@ fn a_facilitator_is_asked_for_what_the_route_costs() {
 }
 
 #[test]
+fn rule_21_an_answer_to_settle_is_a_yes_or_a_no_whatever_its_length() {
+    let long = "é".repeat(20_000);
+    for success in [true, false] {
+        let body = json!({ "success": success, "errorReason": long, "payer": BUYER, "transaction": "0x1", "more": long, "extensions": {} });
+        let exact = Dialect::Exact(X402Version::V2);
+        let (status, text) = both().incoming(Question::Settle, exact, None, 200, body.to_string());
+        let receipt = crate::wire::Receipt::from_json(text.as_bytes()).unwrap();
+        assert_eq!((status, receipt.success(), receipt.text("transaction")), (200, success, Some("0x1")));
+        assert_eq!(receipt.text("errorReason").unwrap().chars().count(), 500);
+    }
+}
+
+#[test]
 fn the_facilitators_answer_is_read_as_the_platforms() {
     use Question::{Settle, Verify};
     let dialects = both();
