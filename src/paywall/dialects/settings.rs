@@ -74,6 +74,11 @@ impl Dialects {
                     let problem = "is known after the answer: with mpp the price is sealed before";
                     return Err(wrong(format!("{at}.credits"), problem));
                 }
+                let is_set = |name: &str| route.get(name).is_some_and(|value| !value.is_null());
+                if is_set("marginPercent") && (dialects.mpp.is_some() || is_set("accepts")) {
+                    let problem = "does not go with mpp or accepts, which settle what was verified";
+                    return Err(wrong(format!("{at}.marginPercent"), problem));
+                }
                 dialects.read_accepts(&at, route, table.has_usual_price)?;
             }
             sources.put_routes(table);

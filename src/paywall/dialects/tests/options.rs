@@ -56,6 +56,14 @@ fn a_wrong_option_is_named() {
             "routes[\"GET /r\"].accepts".into(),
         ),
         (
+            json!({ "mpp": true, "routes": { "GET /r": { "planId": "1", "marginPercent": 5 } } }),
+            "routes[\"GET /r\"].marginPercent".into(),
+        ),
+        (
+            json!({ "routes": { "GET /r": { "planId": "1", "marginPercent": 0, "accepts": [accept()] } } }),
+            "routes[\"GET /r\"].marginPercent".into(),
+        ),
+        (
             json!({ "routes": { "GET /r": { "planId": "1", "accepts": [] } } }),
             "routes[\"GET /r\"].accepts".into(),
         ),
