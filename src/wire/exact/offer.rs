@@ -63,13 +63,20 @@ impl ExactOffer {
             return Ok(None);
         }
         let network = document::required_text(entry, "network")?;
-        let (chain, amount_name) = match version {
-            X402Version::V1 => (ChainId::parse_v1(network), "maxAmountRequired"),
-            X402Version::V2 => (ChainId::parse(network), "amount"),
+        let (chain, amount_name, other_name) = match version {
+            X402Version::V1 => (ChainId::parse_v1(network), "maxAmountRequired", "amount"),
+            X402Version::V2 => (ChainId::parse(network), "amount", "maxAmountRequired"),
         };
         let Some(chain) = chain else { return Ok(None) };
         // A decimal string only: a JSON number may have lost digits.
         let amount = document::required_text(entry, amount_name)?;
+        // A signer that reads the other version's name must not find another amount than the one that was agreed to.
+        let other = entry.get(other_name).filter(|other| !other.is_null());
+        if other
+            .is_some_and(|other| !matches!(other.as_str(), Some(text) if text.is_empty() || text == amount))
+        {
+            return Err(WireError::new(WireErrorKind::BadValue, other_name));
+        }
         let amount = amount.parse().map_err(|_| WireError::new(WireErrorKind::BadValue, amount_name))?;
         let offer = Self { entry: entry.clone(), version, chain, amount };
         offer.check()?;
@@ -261,6 +268,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_amount_of_the_other_version_is_the_same_or_says_nothing() {
+        for (entry, version, other) in
+            [(v2(), X402Version::V2, "maxAmountRequired"), (v1(), X402Version::V1, "amount")]
+        {
+            for (value, is_read) in
+                [(json!("10000"), true), (json!(""), true), (json!(null), true), (json!("9999"), false)]
+            {
+                let mut entry = entry.clone();
+                entry[other] = value;
+                assert_eq!(ExactOffer::parse(&entry, version).is_ok(), is_read, "{entry}");
+            }
+        }
+    }
+
+    #[test]
     fn malformed_offers_name_the_member() {
         use WireErrorKind::{BadValue, Missing, WrongType};
         for (path, value, kind, field) in [
@@ -271,6 +293,8 @@ pub(super) mod tests {
             ("amount", json!("0.01"), BadValue, "amount"),
             ("amount", json!("-1"), BadValue, "amount"),
             ("amount", json!("1e4"), BadValue, "amount"),
+            ("maxAmountRequired", json!("10001"), BadValue, "maxAmountRequired"),
+            ("maxAmountRequired", json!(1), BadValue, "maxAmountRequired"),
             ("asset", json!(null), Missing, "asset"),
             ("asset", json!("USDC"), BadValue, "asset"),
             ("asset", json!("0x036CbD53842c5426634e7929541eC2318f3dCF7"), BadValue, "asset"),
