@@ -163,6 +163,10 @@ impl PlanPrice {
             amount = amount.saturating_add(Credits::from_json(share, "amounts").ok()?);
         }
         let text = |name| price.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        // A contract says what such a plan costs.
+        if text("externalPriceAddress").is_some_and(|contract| !is_zero_address(contract)) {
+            return None;
+        }
         let by_card = price.get("isCrypto").and_then(Value::as_bool) == Some(false);
         let token = text("tokenAddress").filter(|token| !by_card && !is_zero_address(token));
         let currency = match token {

@@ -200,6 +200,29 @@ fn rule_3_a_purchase_costs_no_more_than_agreed_by_the_platform_s_price() {
         ("another token that is called USDC", most(5_000_000, "USDC"), token(unknown, "1"), false),
         ("another token by its address", most(5, unknown), token(unknown, "5"), true),
         ("dollars are not USDC", most(5_000_000, "USD"), token(usdc, "5000000"), false),
+        (
+            "no amount, and a contract that says the price",
+            most(5_000_000, "USDC"),
+            format!(r#"{{"amounts":[],"isCrypto":true,"externalPriceAddress":"{unknown}"}}"#),
+            false,
+        ),
+        (
+            "an amount of nothing, and a contract that says the price",
+            most(5_000_000, "USDC"),
+            format!(
+                r#"{{"amounts":["0"],"isCrypto":true,"tokenAddress":"{usdc}","externalPriceAddress":"{unknown}"}}"#
+            ),
+            false,
+        ),
+        (
+            "no contract that says the price",
+            most(5_000_000, "USDC"),
+            format!(
+                r#"{{"amounts":["5000000"],"isCrypto":true,"tokenAddress":"{usdc}","externalPriceAddress":"0x{:040}"}}"#,
+                0
+            ),
+            true,
+        ),
         ("no price agreed to, but the plan", None, dollars("5000000"), true),
     ];
     for (name, max_price, price, bought) in rows {
