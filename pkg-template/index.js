@@ -5,6 +5,7 @@ import * as core from './core.js';
 export * from './names.js';
 
 core.lazily.again = (address) => import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ address);
+core.lazily.orders = () => import('./budget_store.js');
 core.lazily.seller = () => import('./selling.js');
 core.lazily.sellerWasm = () => import('./seller.load.js');
 const load = core.starter(async () => {

@@ -8,6 +8,7 @@ import { loader, unpacked } from './load.js';
 export * from './names.js';
 export * from './official.js';
 
+core.lazily.orders = () => import('./budget_store.js');
 const load = loader({ start, glue: engine, open: () => unpacked(packed), fail: (message, facts) => new core.PaymentsError(message, facts) });
 
 export const Payments = core.createPayments(load);

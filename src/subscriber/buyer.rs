@@ -174,10 +174,15 @@ impl Buyer {
     /// The budget could not be stored after the last step: what the step would spend is not spent, and a fetch that has not
     /// paid yet does not. The rest is done all the same; above all, an answer that was paid for is handed over.
     pub fn storage_failed(&mut self) {
+        self.not_stored(false);
+    }
+
+    /// The same where only the orders are stored: an order is not sent, and what waits for it fails.
+    pub(crate) fn not_stored(&mut self, orders_only: bool) {
         let mut unsent = Vec::new();
         for command in core::mem::take(&mut self.session.commands) {
             match &command {
-                Command::Do(fetch, action) if is_payment(action) => unsent.push(*fetch),
+                Command::Do(fetch, action) if !orders_only && is_payment(action) => unsent.push(*fetch),
                 Command::Run(call) if call.work == CallWork::Order => self.cancel_order(call.id),
                 _ => self.session.command(command),
             }
@@ -187,18 +192,27 @@ impl Buyer {
                 machine.send_cancelled(&mut self.session);
             }
         }
-        for fetch in self.fetches.ids(FetchMachine::is_preparing) {
-            if let Some(machine) = self.fetches.get(fetch) {
-                machine.fail(FetchError::NotKept, &mut self.session);
-            }
+        if !orders_only {
+            self.fail_unstored(self.fetches.ids(FetchMachine::is_preparing));
         }
     }
 
     /// An order that has not gone out, and is not to.
     fn cancel_order(&mut self, call: CallId) {
-        if let Some(SharedCall { kind: CallKind::Order(order), .. }) = self.session.calls.remove(call) {
+        if let Some(SharedCall { kind: CallKind::Order(order), waiting, .. }) =
+            self.session.calls.remove(call)
+        {
             self.session.forget_order(&order.call.plan_id);
             self.session.budget.uncount_purchase(order.at);
+            self.fail_unstored(waiting);
+        }
+    }
+
+    fn fail_unstored(&mut self, fetches: Vec<FetchId>) {
+        for fetch in fetches {
+            if let Some(machine) = self.fetches.get(fetch) {
+                machine.fail(FetchError::NotKept, &mut self.session);
+            }
         }
     }
 }

@@ -5,6 +5,16 @@ import { balanceOf, callsOf } from './user.mjs';
 import { ask, buyer, context, keptBy, sandbox, servers, start, tab, until } from './tabs.mjs';
 
 const BUYS = { buys: true };
+/** Buys without a question. The wait for credits ends soon. */
+const auto = (limits) => ({ policy: { purchase: true, plans: [servers.planId], ...limits } });
+const SOON = { timeouts: { credits: 1000 } };
+const FULL = () => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; };
+
+async function slowCredits() {
+  const who = await buyer({ rich: false });
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 600 });
+  return who;
+}
 
 for (const [name, options, answered] of [
   ['sent, its answer not come', {}, false],
@@ -103,4 +113,82 @@ test('an order that one tab sent and that was not answered is waited for in anot
   assert.deepEqual(await second.evaluate(() => outcome), { status: 200, outcome: 'settled' });
   assert.equal((await callsOf(servers)).orders, 1);
   assert.equal(await balanceOf(servers, who.accountAddress), 98n);
+});
+
+for (const [name, one, other] of [
+  ['a budget of all tabs and none', { budget: { storage: 'local' } }, {}],
+  ['no budget and one of all tabs', {}, { budget: { storage: 'local' } }],
+  ['budgets of different names', { budget: { storage: 'local', name: 'a' } }, { budget: { storage: 'local', name: 'b' } }],
+  ['a budget of each tab', { budget: { storage: 'session' } }, { budget: { storage: 'session' } }],
+]) {
+  test(`an order whose credits have not come blocks another in every tab: ${name}`, async () => {
+    const who = await slowCredits();
+    const [first, second] = [await tab(who, { ...auto(), ...one }), await tab(who, { ...auto(), ...other })];
+    assert.equal((await ask(first, SOON)).code, 'credits_timeout');
+    assert.equal((await ask(second, SOON)).code, 'credits_timeout');
+    assert.equal((await callsOf(servers)).orders, 1);
+    await sandbox('POST', '/sandbox/clock', { advanceSecs: 600 });
+    assert.equal((await ask(second)).status, 200);
+    assert.doesNotMatch(await keptBy(second), /^O /im, 'and it is done with');
+  });
+}
+
+test('tabs that want to buy at the same moment order once, though no localStorage tells them of each other', async () => {
+  const who = await slowCredits();
+  const tabs = await Promise.all(Array.from({ length: 4 }, () => tab(who, auto())));
+  for (const page of tabs) {
+    await page.evaluate(FULL);
+    await page.evaluate((options) => {
+      window.outcome = new Promise((done) => { new BroadcastChannel('go').onmessage = () => done(ask(options)); });
+    }, SOON);
+  }
+  await (await tab(who)).evaluate(() => new BroadcastChannel('go').postMessage('now'));
+  for (const page of tabs) assert.equal((await page.evaluate(() => outcome)).code, 'credits_timeout');
+  assert.equal((await callsOf(servers)).orders, 1);
+});
+
+test('a page whose localStorage is full orders once, however often it is loaded', async () => {
+  const who = await slowCredits();
+  const page = await tab(who, auto());
+  for (const again of [false, true]) {
+    if (again) {
+      await page.reload();
+      await start(page, who, auto());
+    }
+    await page.evaluate(FULL);
+    assert.equal((await ask(page, SOON)).code, 'credits_timeout');
+  }
+  assert.equal((await callsOf(servers)).orders, 1);
+});
+
+test('an order that cannot be stored any more is not sent, and the page pays all the same', async () => {
+  const who = await slowCredits();
+  const page = await tab(who, auto({ maxPurchasesPerHour: 2 }));
+  const fail = () => { IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }; };
+  // The orders are taken up, and the balance is not read yet.
+  await page.route('**/balance/**', async (route) => {
+    await page.evaluate(fail);
+    await route.continue();
+  });
+  const { code, outcome, purchases } = await ask(page);
+  assert.deepEqual([code, outcome, purchases], ['storage_unavailable', 'none', []]);
+  assert.equal((await callsOf(servers)).orders, 0);
+  await sandbox('POST', '/sandbox/settings', { creditsDelaySecs: 0 });
+  await page.evaluate((id) => payments.plans.orderPlan(id), servers.planId);
+  assert.equal((await ask(page)).status, 200);
+});
+
+test('a page that has only localStorage for its orders knows them when somebody has cleared it', async () => {
+  const who = await slowCredits();
+  const page = await context.newPage();
+  await page.goto(`${servers.page.url}/config.json`);
+  await page.evaluate(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
+  await start(page, who, auto());
+  assert.equal((await ask(page, SOON)).code, 'credits_timeout');
+  for (const spoil of [() => localStorage.clear(), () => localStorage.removeItem('payments-wasm.orders')]) {
+    await page.evaluate(spoil);
+    assert.equal((await ask(page, SOON)).code, 'credits_timeout');
+    assert.match(await page.evaluate(() => localStorage.getItem('payments-wasm.orders') ?? ''), /^O \S+ 0$/m);
+  }
+  assert.equal((await callsOf(servers)).orders, 1);
 });

@@ -191,6 +191,25 @@ test('a kept budget that cannot be read throws nothing and gives no credit', asy
   }
 });
 
+for (const storage of ['session', 'local']) {
+  test(`a page goes on counting where somebody has cleared its ${storage} budget`, async () => {
+    const who = await buyer();
+    const page = await tab(who, { budget: { storage }, policy: { maxCreditsTotal: 4 } });
+    const ends = [];
+    for (let times = 0; times < 3; times += 1) {
+      const { status, code } = await ask(page);
+      ends.push(status ?? code);
+      await page.evaluate(async () => {
+        sessionStorage.clear();
+        localStorage.clear();
+        await new Promise((done) => { indexedDB.deleteDatabase('payments-wasm.budget').onsuccess = done; });
+      });
+    }
+    assert.deepEqual(ends, [200, 200, 'budget_exceeded']);
+    assert.equal(await balanceOf(servers, who.accountAddress), 96n);
+  });
+}
+
 test('an abort and a logout end what waits for a shared budget', async () => {
   const who = await buyer();
   const page = await tab(who, { budget: { storage: 'local' } });

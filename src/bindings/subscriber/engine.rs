@@ -84,15 +84,18 @@ impl Engine {
             }
 
             // The stored budget. Once it is stored, `commands` gives the commands of the steps before.
-            "hold" => self.holds = true,
+            "hold" => self.holds = fields.is_set(),
             "load" => {
                 let tab = fields.next();
                 buyer.load(&fields.last_value().unwrap_or_default(), tab);
             }
             "stored" => return Ok(buyer.stored_text(fields.next())),
-            "loadOrders" => buyer.load_orders(&fields.last_value().unwrap_or_default()),
+            "loadOrders" => {
+                fields.next();
+                buyer.load_orders(&fields.last_value().unwrap_or_default());
+            }
             "storedOrders" => return Ok(buyer.stored_orders_text()),
-            "storageFailed" => buyer.storage_failed(),
+            "storageFailed" => buyer.not_stored(fields.some().is_some()),
             "records" => return Ok(self.new_records()),
             "spend" => {
                 let mut json = JsonText::default();

@@ -1,10 +1,13 @@
-// A budget that outlives the page: for one tab in sessionStorage, for all tabs of an origin in IndexedDB. A file of its own,
-// loaded with the option. What is kept, and what it means, the core knows (subscriber/keep.rs).
+// A budget that outlives the page: for one tab in sessionStorage, for all tabs of an origin in IndexedDB; and the pending orders of
+// all tabs, in IndexedDB. A file of its own, loaded with the option, or before something may be bought. The meaning of the texts is
+// the core's (subscriber/budget/persistence.rs).
 //
 // One step at a time takes up what is kept and keeps what has come of it, under a Web Lock that all tabs share; only what is
 // kept is done. Not localStorage: what one tab has written there another may not see yet when it gets the lock.
 
 const OURS = 'payments-wasm.budget';
+/** The pending orders of all tabs, and how many were sent by pages without a budget: their name in IndexedDB. */
+const ORDERS = 'payments-wasm.orders';
 /** Limits: the text that the core accepts and the stored receipts, in characters; the number of receipts. */
 const MAX_KEPT = 512 * 1024;
 const MAX_BOOKS = 1024 * 1024;
@@ -26,37 +29,49 @@ export async function keepBudget(core, budget, problem) {
   }
 }
 
+/** Takes up the pending orders of all tabs and keeps them from now on, without a budget. Rejects where that cannot be done. */
+export const keepOrders = (core) => new Ledger(core, 'orders').begin();
+
 class Ledger {
   /** The books of all who share the budget, the oldest first. */
-  receipts = [];
+  receipts;
   #core;
   #store;
-  #lock;
+  /** What the core loads and gives: all of a budget, or its orders. */
+  #part = 'Orders';
   #channel;
   /** The name of this instance, and of a lock that it has as long as its page lives. */
-  #tab = crypto.randomUUID?.();
+  #tab;
   /** True while a step waits for the lock. */
   #due = false;
   /** This instance's own books, those of the others, and the text that these were read from. */
   #own = [];
   #others = [];
   #books;
+  /** The texts that were stored last, for a storage that somebody has cleared since. */
+  #text = '';
+  #orders;
 
   constructor(core, storage, name) {
     this.#core = core;
     if (!navigator.locks) throw new Error('navigator.locks is missing');
     this.#store = STORES[storage](`${OURS}.${name}`);
-    this.#lock = `${OURS}.${this.#store.scope}.${name}`;
+    if (name === undefined) return;
+    this.#part = '';
+    this.receipts = [];
+    this.#tab = crypto.randomUUID?.();
     if (storage === 'local') {
-      this.#channel = new BroadcastChannel(this.#lock);
+      this.#channel = new BroadcastChannel(`${OURS}.local.${name}`);
       this.#channel.onmessage = () => this.wake();
     }
   }
 
   async begin() {
-    await new Promise((done, fail) => {
-      navigator.locks.request(this.#tab, () => new Promise(() => done())).catch(fail);
-    });
+    if (this.#tab) {
+      await new Promise((done, fail) => {
+        navigator.locks.request(this.#tab, () => new Promise(() => done())).catch(fail);
+      });
+    }
     // Storage that cannot be written must be found before the payment.
     await this.#step(true);
     this.#core.keepWith(this);
@@ -67,96 +82,134 @@ class Ledger {
     if (this.#due) return;
     this.#due = true;
     this.#step().then(
-      () => this.#core.turned(true),
+      () => this.#core.turned(),
       () => {
         // It is done without what is kept, as far as it costs nothing.
         if (this.#due) this.#turn();
-        this.#core.turned(false);
+        this.#core.turned(this.#part);
+        // A page without a budget pays all the same.
+        if (this.#part) this.#core.keepWith();
       },
     );
   }
 
   #step(begins) {
     const signal = AbortSignal.timeout(PATIENCE);
-    return navigator.locks.request(this.#lock, { signal }, () => inTime(signal, async () => {
-      const [text, books] = await this.#store.read();
-      const living = await withoutTheDead(text);
+    return navigator.locks.request(OURS, { signal }, () => inTime(signal, async () => {
+      const [text, books, stored] = await this.#store.read();
+      const orders = areOrders(stored) ? stored : this.#orders;
+      const living = this.#part ? orders : withOrders(await withoutTheDead(text || this.#text), orders);
       if (signal.aborted) return;
       if (books !== this.#books) this.#others = readBooks(books).filter(({ tab }) => tab !== this.#tab);
       const next = this.#turn(living);
-      const own = this.#core.records();
+      const nextOrders = this.#part ? next : linesOf(orders, 'b') + linesOf(next, 'oO');
+      const own = this.receipts && this.#core.records();
       if (own) this.#own = own.map((receipt) => ({ ...receipt, tab: this.#tab }));
       const all = [...this.#others, ...this.#own].sort((one, other) => one.at - other.at).slice(-MAX_RECEIPTS);
-      this.receipts = all.map(({ tab, ...receipt }) => receipt);
+      if (this.receipts) this.receipts = all.map(({ tab, ...receipt }) => receipt);
       this.#books = own ? writeBooks(all) : books;
-      if (!begins && next === text && this.#books === books) return;
-      await this.#store.write(next, this.#books);
+      const isAsStored = nextOrders === (stored ?? '') && this.#books === books && (this.#part || withoutOrders(next) === withoutOrders(text));
+      if (isAsStored && !begins) return;
+      await this.#store.write(next, this.#books, nextOrders);
+      this.#text = next;
+      this.#orders = nextOrders;
       this.#channel?.postMessage(0);
     }));
   }
 
   #turn(text) {
     this.#due = false;
-    return this.#core.turn(text, this.#tab);
+    return this.#core.turn(this.#part, text, this.#tab);
   }
 }
 
-/** Where a text and the books are kept. */
+/** Where the text and the books of a budget are kept, and the orders. */
 const STORES = {
   session(name) {
-    // Where two tabs have the same name for this, one was made of the other: they wait for one another, and share nothing.
-    const scope = (sessionStorage[`${OURS}-tab`] ??= crypto.randomUUID());
     const books = `${name}.receipts`;
     return {
-      scope,
-      read: async () => [sessionStorage.getItem(name) ?? '', sessionStorage.getItem(books) ?? ''],
-      async write(text, receipts) {
-        sessionStorage.setItem(name, text);
+      async read() {
+        const text = sessionStorage.getItem(name) ?? '';
+        // A browser without IndexedDB may have a budget of a tab: its orders are in its own text.
+        const [orders] = await transact('readonly', get(ORDERS)).catch(() => [linesOf(text, 'oO')]);
+        return [text, sessionStorage.getItem(books) ?? '', orders];
+      },
+      async write(text, receipts, orders) {
+        const others = await transact('readwrite', put(ORDERS, orders)).catch(() => undefined);
+        sessionStorage.setItem(name, others ? withoutOrders(text) : text);
         sessionStorage.setItem(books, receipts);
       },
     };
   },
 
   local(name) {
-    let opening;
-    const open = () => (opening ??= new Promise((done, fail) => {
-      const request = indexedDB.open(OURS, 1);
-      request.onupgradeneeded = () => request.result.createObjectStore('kept');
-      request.onerror = () => fail(request.error);
-      request.onsuccess = () => {
-        const database = request.result;
-        const close = () => {
-          opening = undefined;
-          database.close();
-        };
-        Object.assign(database, { onclose: close, onversionchange: close });
-        done(database);
-      };
-    }));
-    const transact = async (mode, ...calls) => {
-      try {
-        const transaction = (await open()).transaction('kept', mode);
-        const store = transaction.objectStore('kept');
-        const requests = calls.map((call) => call(store));
-        await new Promise((done, fail) => Object.assign(transaction, { oncomplete: done, onabort: () => fail(transaction.error) }));
-        return requests.map(({ result }) => result);
-      } catch (error) {
-        opening = undefined;
-        throw error;
-      }
-    };
     const books = `${name}.receipts`;
     return {
-      scope: 'local',
       async read() {
-        const kept = await transact('readonly', (store) => store.get(name), (store) => store.get(books));
+        const [text = '', receipts = '', orders] = await transact('readonly', get(name), get(books), get(ORDERS));
         // A value that is no text counts as unreadable.
-        return kept.map((value = '') => (typeof value === 'string' ? value : '?'));
+        return [...[text, receipts].map((value) => (typeof value === 'string' ? value : '?')), orders];
       },
-      write: (text, receipts) => transact('readwrite', (store) => store.put(text, name), (store) => store.put(receipts, books)),
+      write: (text, receipts, orders) => transact('readwrite', put(name, withoutOrders(text)), put(books, receipts), put(ORDERS, orders)),
     };
   },
+
+  orders: () => ({
+    async read() {
+      const [orders] = await transact('readonly', get(ORDERS));
+      return ['', '', orders];
+    },
+    write: (text, receipts, orders) => transact('readwrite', put(ORDERS, orders)),
+  }),
 };
+
+const get = (name) => (store) => store.get(name);
+const put = (name, value) => (store) => store.put(value, name);
+
+/** One transaction of the database; gives the results of the calls. */
+async function transact(mode, ...calls) {
+  try {
+    const transaction = (await open()).transaction('kept', mode);
+    const store = transaction.objectStore('kept');
+    const requests = calls.map((call) => call(store));
+    await new Promise((done, fail) => Object.assign(transaction, { oncomplete: done, onabort: () => fail(transaction.error) }));
+    return requests.map(({ result }) => result);
+  } catch (error) {
+    opening = undefined;
+    throw error;
+  }
+}
+
+let opening;
+const open = () => (opening ??= new Promise((done, fail) => {
+  const request = indexedDB.open(OURS, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore('kept');
+  request.onerror = () => fail(request.error);
+  request.onsuccess = () => {
+    const database = request.result;
+    const close = () => {
+      opening = undefined;
+      database.close();
+    };
+    Object.assign(database, { onclose: close, onversionchange: close });
+    done(database);
+  };
+}));
+
+/** True if a stored value is the text of orders. Another is passed over, and what this page knows is stored again. */
+const areOrders = (value) => typeof value === 'string' && /^(?:[oOb] \S+ \d+\n)*$/.test(value);
+
+/** The lines of a text that begin with one of the letters. */
+const linesOf = (text = '', letters) => (text.match(new RegExp(`^[${letters}] .*\n`, 'gm')) ?? []).join('');
+
+const withoutOrders = (text) => text.replace(/^[oO] .*\n/gm, '');
+
+/** The text of a budget with the pending orders of all tabs in the place of its own. */
+function withOrders(text, orders) {
+  if (orders === undefined) return text;
+  const pending = linesOf(orders, 'oO');
+  return text || !pending ? pending + withoutOrders(text) : `${pending}s - 0\n`;
+}
 
 /** A tab that has gone has spent what it sent, and nothing of what it was about to. */
 async function withoutTheDead(text) {

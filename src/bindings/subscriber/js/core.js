@@ -6,6 +6,7 @@ import { aborted, paymentsError } from './error.js';
 import { hints } from './errors.json';
 import { answer, clean, delegation, failure, flag, policy, toPublic, url, value } from './fields.js';
 import { printable } from './object.js';
+import { lazily } from './lazy.js';
 import { know } from './options.js';
 import { PaidFetch, dialects } from './paid_fetch.js';
 import { kept } from './page.js';
@@ -52,8 +53,9 @@ export const createCore = (Engine) => class Core {
   #last = 0;
   /** The number of each callback: fetches with the same number ask one question at a time. */
   #askers = new WeakMap();
-  /** The store of the budget, and the operations that it has not taken yet. */
+  /** The store of the budget or of orders alone, one that is being opened, and the operations that it has not taken yet. */
   #store;
+  #opening;
   #steps = [];
   #results = [];
   /** The pending orders as they were last stored, in a page; undefined elsewhere, and once they could not be stored. */
@@ -116,13 +118,16 @@ export const createCore = (Engine) => class Core {
       return;
     }
     this.#loadOrders();
-    const result = this.#call(...fields);
+    const result = this.#now(fields);
     this.#storeOrders();
     this.#take(fields, result);
   }
 
+  /** A step happens when it is taken: a tab may have slept until then. */
+  #now([operation, ...fields]) { return this.#call(operation, Date.now(), ...fields); }
+
   /** The result of a step: commands, or an error of the fetch that it was for. */
-  #take([operation, , id], result) {
+  #take([operation, id], result) {
     if (!result.startsWith('{')) return this.#run(result);
     const error = failure(JSON.parse(result).error);
     const paid = this.#fetches.get(id);
@@ -133,18 +138,26 @@ export const createCore = (Engine) => class Core {
   /** Takes up the pending orders of other tabs, and of this page before it was loaded again. */
   #loadOrders() {
     if (this.#orders === undefined) return;
-    const now = kept(LOCAL, KEPT_ORDERS) ?? '';
-    if (this.#orders !== now) this.#call('loadOrders', value(now));
-    this.#orders = now;
+    const now = kept(LOCAL, KEPT_ORDERS);
+    // Where somebody has cleared the storage, this page still knows its own.
+    if (now !== undefined && this.#orders !== now) this.#call('loadOrders', '', value(now));
+    this.#orders = now ?? '';
   }
 
   /** Stores the pending orders. A page that may store nothing orders all the same. */
   #storeOrders() {
     if (this.#orders === undefined) return;
     const orders = this.#call('storedOrders');
-    if (this.#orders === orders) return;
-    const stored = kept(LOCAL, KEPT_ORDERS, orders || null);
-    this.#orders = stored !== undefined ? orders : undefined;
+    if (this.#orders !== orders && kept(LOCAL, KEPT_ORDERS, orders) !== undefined) this.#orders = orders;
+  }
+
+  /** From now on orders are those of all tabs: each step takes them up. Where they cannot be stored, it goes on without. */
+  async ordering() {
+    if (!this.#store && lazily.orders) {
+      const done = () => { this.#opening = undefined; };
+      await (this.#opening ??= lazily(lazily.orders).then(({ keepOrders }) => keepOrders(this)).then(done, done));
+    }
+    return this;
   }
 
   /** Does the commands of the core. */
@@ -173,7 +186,7 @@ export const createCore = (Engine) => class Core {
   async #work(call) {
     if (call.delay) await pause(call.delay);
     const given = await (call.sign ? this.#sign(call.body) : this.#platform(call));
-    this.#step('finished', Date.now(), call.call, ...answer(given));
+    this.#step('finished', call.call, ...answer(given));
     this.#end(given?.ends);
   }
 
@@ -225,7 +238,7 @@ export const createCore = (Engine) => class Core {
       const step = (...fields) => this.#step(...fields);
       this.#fetches.set(id, new PaidFetch({ id, sender, hooks, core: this, step, resolve, reject, forget: () => this.#fetches.delete(id) }));
       this.#step(
-        'open', Date.now(), id, ...url(sender.place), request.method, request.redirect, flag(quote), this.#asks(hooks.approve, id), within?.number,
+        'open', id, ...url(sender.place), request.method, request.redirect, flag(quote), this.#asks(hooks.approve, id), within?.number,
         flag(hooks.select !== undefined), flag(tokenVersion && tokenVersion === 3), prefetch,
         limit('send'), limit('platform'), limit('approve'), limit('credits'), options.resume,
         ...delegation(options.delegationConfig), ...policy(options.policy ?? given.policy), ...policy(options.policy && given.policy),
@@ -333,29 +346,31 @@ export const createCore = (Engine) => class Core {
 
   get spend() {
     const spend = toPublic(JSON.parse(this.#call('spend', Date.now())));
-    if (this.#store) spend.receipts = this.#store.receipts;
+    if (this.#store?.receipts) spend.receipts = this.#store.receipts;
     return spend;
   }
 
   /** The books as lines of CSV. */
   lines(receipts, head) { return lines(receipts, head); }
 
-  /** From now on a step is taken when the store says so: `turn`, then `turned`. */
+  /** From now on a step is taken when the store says so: `turn`, then `turned`. Without one, at once. */
   keepWith(store) {
     this.#store = store;
-    this.#call('hold');
+    this.#call('hold', store && 1);
   }
 
-  /** Loads the stored budget, if it could be read, takes the steps, and gives the budget to store. */
-  turn(text, tab) {
-    if (text !== undefined) this.#call('load', tab, value(text));
-    for (const fields of this.#steps.splice(0)) this.#results.push([fields, this.#call(...fields)]);
-    return this.#call('stored', tab);
+  /** Loads what is stored, if it could be read, takes the steps, and gives what to store: all of the budget, or its `Orders`. */
+  turn(part, text, tab) {
+    if (text !== undefined) this.#call(`load${part}`, tab, value(text));
+    for (const fields of this.#steps.splice(0)) this.#results.push([fields, this.#now(fields)]);
+    return this.#call(`stored${part}`, tab);
   }
 
-  /** The budget is stored, or could not be. */
-  turned(stored) {
-    if (!stored) this.#call('storageFailed');
+  /** It is stored, or the part that is named could not be. */
+  turned(failed) {
+    if (failed !== undefined) this.#call('storageFailed', failed);
+    // For pages that order nothing.
+    this.#storeOrders();
     for (const [fields, result] of this.#results.splice(0)) this.#take(fields, result);
     this.#run(this.#call('commands'));
   }

@@ -28,7 +28,7 @@ export class PaidFetch {
   }
 
   #event(...fields) {
-    if (!this.#isOver) this.step('event', Date.now(), this.id, this.#paid, ...fields);
+    if (!this.#isOver) this.step('event', this.id, this.#paid, ...fields);
   }
 
   /** An action failed: the buyer hears of it, and the caller gets the cause. */
@@ -76,7 +76,11 @@ export class PaidFetch {
   }
 
   async approved(offer) {
-    const given = await this.sender.asked((async () => ask(this.hooks.approve, offer, this.core, offer.planId, this.sender))());
+    const given = await this.sender.asked((async () => {
+      const answer = await ask(this.hooks.approve, offer, this.core, offer.planId, this.sender);
+      if (answer.purchase) await this.core.ordering();
+      return answer;
+    })());
     if (typeof given !== 'object' || given === null) return ['approved', flag(given === true)];
     const { approve, purchase, remember } = given;
     return ['approved', flag(approve === true), flag(purchase), flag(remember === true), ...delegation(given)];

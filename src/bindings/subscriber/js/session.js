@@ -226,7 +226,7 @@ export class Session {
     try {
       const given = read(quote ? 'QuoteOptions' : 'FetchOptions', options);
       const request = taken(input, init);
-      const core = await this.#coreFor(request.settings.signal);
+      const core = await this.#coreFor(request.settings.signal, (given.policy ?? this.given.policy)?.purchase);
       const kept = await core.kept(request);
       // A logout during a request ends the request.
       if (key && this.key !== key) throw paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
@@ -237,13 +237,14 @@ export class Session {
     }
   }
 
-  /** The core, unless a signal fires first. */
-  async #coreFor(given) {
-    if (this.#ready) return this.live;
+  /** The core, unless a signal fires first; where something may be bought, it knows the orders of all tabs. */
+  async #coreFor(given, buys) {
+    if (this.#ready && !buys) return this.live;
     // Another thing in its place is no request, which the core says.
     const signal = given instanceof AbortSignal ? given : undefined;
     try {
-      return await unlessAborted(signal, this.core());
+      const core = this.core();
+      return await unlessAborted(signal, buys ? core.then((one) => one.ordering()) : core);
     } catch (error) {
       throw signal?.aborted ? aborted(signal.reason) : error;
     }
