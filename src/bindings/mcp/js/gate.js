@@ -2,8 +2,9 @@
 // package, on a route of its own; what the gate answers is said in the message again.
 import { fromBase64 } from '../../http/json_base64.js';
 import { bytes } from '../../http/keep.js';
-import { isInDoubt } from './doubt.js';
-import { PAYABLE, isShort, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
+import { couldFit, hasTwice, isInDoubt } from './doubt.js';
+import { CallsUnderWay, elsewhere, markedId, withoutResults } from './elsewhere.js';
+import { CLOSED, PAYABLE, isShort, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';
 import { withCors } from './cors.js';
 import { credentialHeader, paymentError, readChallenges, withChallenges, withMppReceipt } from './mpp.js';
 import { withOauth } from './oauth.js';
@@ -16,11 +17,14 @@ const MAX_BODY = 4 * 1024 * 1024;
 /** The code of an error that asks for a payment, where a result cannot: that of Nevermined's SDKs. */
 const PAYMENT_REQUIRED = -32003;
 const INVALID_REQUEST = -32600;
+const METHOD_NOT_FOUND = -32601;
 const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 const PARSE_ERROR = -32700;
 /** The header in which a call says what it cost, between the handler and the gate. */
 const COST = 'x-mcp-credits';
+/** The methods whose requests have no body. */
+const BODILESS = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
 /** The host of the requests to the gate: their routes are the tools, resources and prompts. */
 const INSIDE = 'http://mcp.localhost';
 
@@ -41,7 +45,8 @@ export function createMcpGate(paywall, problem) {
     }
     const gate = Object.keys(routes).length === 0 ? undefined : paywall(() => new Response(null, { status: 404 }), { publicUrl: `mcp://${segment(serverName)}`, ...options, routes, unlisted: 'deny' });
     const ask = typeof handler === 'string' ? (request) => fetch(handler, request) : handler;
-    const serve = (request, env, context) => answer({ request, env, context, ask, gate, priced, unlisted });
+    const shared = { ask, gate, priced, unlisted, calls: new CallsUnderWay(), paths: new Set() };
+    const serve = (request, env, context) => answer({ ...shared, request, env, context });
     const login = oauth && { required: oauth === true || oauth.required, frontend: oauth.frontend, baseUrl, agentId, ...options };
     const fetchHandler = withCors(login ? withOauth(serve, login) : serve, allowedOrigins);
     return Object.assign(fetchHandler, {
@@ -49,7 +54,7 @@ export function createMcpGate(paywall, problem) {
       async call(message, { headers, signal }, work) {
         const request = new Request(INSIDE, { method: 'POST', headers, signal });
         if (priceOf(message, priced).price?.free) return work();
-        return paid({ request, gate, priced }, message, (_, { paymentContext }) => work(paymentContext));
+        return paid({ ...shared, request }, message, (_, { paymentContext }) => work(paymentContext));
       },
       async ready(env) { await gate?.ready(env); },
       async close() { await gate?.close(); },
@@ -88,21 +93,28 @@ function priceOf(message, priced) {
   return { kind, called, key, price: prices.get(key) };
 }
 
-const keyOf = (prices, called) => (prices.has(called) ? called : [...prices.keys()].find((one) => one.includes('{') && match(one, String(called))) ?? '*');
+/** The name under which the price of a call stands: its own, that of the first template that it fits, else `*`. */
+function keyOf(prices, called) {
+  if (prices.has(called)) return called;
+  const templates = [...prices.keys()].filter((one) => one.includes('{'));
+  // A server may read a template in another way than this package: what could fit one has its price.
+  return templates.find((one) => match(one, String(called))) ?? templates.find((one) => couldFit(one, String(called))) ?? '*';
+}
 
 async function answer(around) {
-  const { request, ask, env, context } = around;
-  if (request.method !== 'POST') return ask(request, { env, ctx: context });
+  const { request } = around;
+  if (request.method !== 'POST') return unread(around);
   const whole = request.body ? await bytes(request.body.getReader(), MAX_BODY) : new Uint8Array();
   if (!whole) return Response.json(failure(null, INVALID_REQUEST, 'The request is larger than 4 MiB.'), { status: 413 });
   const text = new TextDecoder().decode(whole);
+  const refused = (code, words) => Response.json(failure(null, code, words), { status: 400 });
+  const free = async (body) => withoutResults(await around.ask(resend(request, body), { env: around.env, ctx: around.context }), around.paths);
   let sent;
   try {
     // A server may read JSON of any content type.
     sent = JSON.parse(text);
   } catch {
-    if (!/json/i.test(request.headers.get('content-type') ?? '')) return ask(resend(request, whole), { env, ctx: context });
-    return Response.json(failure(null, PARSE_ERROR, 'The request is not JSON.'), { status: 400 });
+    return isForm(request, text) ? free(whole) : refused(PARSE_ERROR, 'The request is not JSON.');
   }
   const batch = Array.isArray(sent);
   const messages = batch ? sent : [sent];
@@ -110,28 +122,46 @@ async function answer(around) {
     const found = priceOf(message, around.priced);
     return found !== undefined && !(found.price?.free || (!found.price && around.unlisted === 'pass'));
   };
-  const known = { isPaid, keyOf: (kind, called) => keyOf(around.priced[kind], called) };
-  if (messages.some((message) => isInDoubt(message, known))) {
-    return Response.json(failure(null, INVALID_REQUEST, 'The request could be read as another one, which is paid for.'), { status: 400 });
+  const known = { isPaid, keyOf: (kind, called) => keyOf(around.priced[kind], called), names: (kind) => [...around.priced[kind].keys()] };
+  if (hasTwice(text) || messages.some((message) => isInDoubt(message, known))) return refused(INVALID_REQUEST, 'The request could be read as another one, which is paid for.');
+  if (!isShort(sent, Infinity)) return refused(PARSE_ERROR, 'The request is nested too deeply.');
+  const translated = messages.map((message) => around.calls.translated(request, message));
+  const closed = (message) => around.gate && CLOSED.has(message.method) && failure(message.id, METHOD_NOT_FOUND, `${message.method} is not offered here: the result of a paid call comes in its own response.`);
+  if (!messages.some((message) => isPaid(message) || closed(message))) {
+    return free(translated.every((message, index) => message === messages[index]) ? text : JSON.stringify(batch ? translated : translated[0]));
   }
-  if (!messages.some(isPaid)) return ask(resend(request, text), { env, ctx: context });
-  if (!isShort(sent, Infinity)) return Response.json(failure(null, PARSE_ERROR, 'The request is nested too deeply.'), { status: 400 });
-  if (!batch) return single(around, sent);
+  if (!batch) return closed(sent) ? asJson(request, closed(sent)) : single(around, sent);
   const answers = [];
-  for (const message of messages) {
+  for (const message of translated) {
     if (isPaid(message)) answers.push(await paid(around, message, (stripped, more) => collect(around, stripped, more, answers)));
-    else answers.push(...[await collect(around, message, {}, answers)].filter(Boolean));
+    else answers.push(...[closed(message) || await collect(around, message, {}, answers)].filter(Boolean));
   }
   return answers.length > 0 ? Response.json(answers) : new Response(null, { status: 202 });
 }
 
+/** Answers a request that is no POST. A server may read a call from any body, and from a socket: neither reaches it. */
+async function unread({ request, ask, env, context, paths }) {
+  const refused = (status, words, headers) => Response.json(failure(null, INVALID_REQUEST, words), { status, headers });
+  if (!BODILESS.includes(request.method)) return refused(405, 'Messages come by POST.', { allow: ['POST', ...BODILESS].join(', ') });
+  if (/websocket/i.test(request.headers.get('upgrade') ?? '')) return refused(501, 'Messages come by POST: what is paid for is not sold over a WebSocket.');
+  const bare = request.body ? resend(request, undefined, request.method) : request;
+  return withoutResults(await ask(bare, { env, ctx: context }), paths);
+}
+
+/** True for a body that is no JSON and may be passed on: that of a form, or none. */
+function isForm(request, text) {
+  const { headers } = request;
+  if (headers.has('content-encoding')) return false;
+  return text === '' || (/^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(headers.get('content-type') ?? '') && /^[\w%.+*-]/.test(text) && !text.includes('\0'));
+}
+
 /** The request with another body. What pays is not passed on. */
-function resend(request, body) {
+function resend(request, body, method = 'POST') {
   const headers = new Headers(request.headers);
   headers.delete('content-length');
   headers.delete('payment-signature');
   if (tokenOfBearer(request)) headers.delete('authorization');
-  return new Request(request.url, { method: 'POST', headers, body, signal: request.signal, ...(request.cf && { cf: request.cf }) });
+  return new Request(request.url, { method, headers, body, signal: request.signal, ...(request.cf && { cf: request.cf }) });
 }
 
 /** Sends one message to the server and waits for its response message. Others that come before it are added to `others`. */
@@ -139,22 +169,37 @@ async function collect({ request, ask, env, context }, message, more, others) {
   const response = await ask(resend(request, JSON.stringify(message)), { env, ctx: context, ...more });
   if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
     for await (const { message: found } of events(response.body)) {
-      if (isResponseTo(found, message)) return found;
-      if (found) others.push(found);
+      const own = [found].flat().find((one) => isResponseTo(one, message));
+      if (own) return own;
+      if (found && !isResult(found)) others.push(found);
     }
     return message.id === undefined ? undefined : failure(message.id, INTERNAL_ERROR, 'The server gave no response.');
   }
-  const text = await response.text();
-  if (message.id === undefined) return undefined;
-  try {
-    const found = JSON.parse(text);
-    return Array.isArray(found) ? found.find((one) => isResponseTo(one, message)) : found;
-  } catch {
-    return failure(message.id, INTERNAL_ERROR, 'The server gave no response.');
+  if (message.id === undefined) {
+    response.body?.cancel().catch(() => {});
+    return undefined;
   }
+  return responseIn(response, message);
+}
+
+/** The response message in an answer that is no stream. */
+async function responseIn(response, message) {
+  const text = await response.text();
+  if (response.status === 202) return elsewhere(message.id);
+  try {
+    const found = [JSON.parse(text)].flat();
+    // A server that did not read the call does not know its id.
+    const own = found.find((one) => isResponseTo(one, message)) ?? found.find((one) => one?.error !== undefined && (one.id ?? null) === null);
+    if (own) return own;
+  } catch {
+    // As below.
+  }
+  return failure(message.id, INTERNAL_ERROR, 'The server gave no response.');
 }
 
 const isResponseTo = (found, message) => found?.id === message.id && (found.result !== undefined || found.error !== undefined);
+/** True for a message with a result, or a list that has one. */
+const isResult = (found) => [found].flat().some((one) => one?.result !== undefined);
 
 const failure = (id, code, message, data) => ({ jsonrpc: '2.0', id: id ?? null, error: { code, message, ...(data && { data }) } });
 
@@ -167,18 +212,13 @@ async function single(around, message) {
     const response = await ask(resend(request, JSON.stringify(stripped)), { env, ctx: context, ...more });
     if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
       streamed(undefined);
-      const text = await response.text();
-      try {
-        return JSON.parse(text);
-      } catch {
-        return failure(message.id, INTERNAL_ERROR, 'The server gave no response.');
-      }
+      return responseIn(response, stripped);
     }
-    return new Promise((answered) => streamed({ response, answered }));
+    return new Promise((answered) => streamed({ response, answered, stripped }));
   });
   const first = await Promise.race([started, outcome.then(() => undefined, () => undefined)]);
   if (!first) return asJson(request, await outcome);
-  const { response, answered } = first;
+  const { response, answered, stripped } = first;
   const { readable, writable } = new TransformStream();
   const writer = writable.getWriter();
   const encoder = new TextEncoder();
@@ -186,14 +226,16 @@ async function single(around, message) {
   const pump = async () => {
     let found = false;
     try {
-      for await (const { text, message: one } of events(response.body)) {
-        if (found || !isResponseTo(one, message)) {
+      for await (const { text, data, message: one } of events(response.body)) {
+        const own = !found && [one].flat().find((each) => isResponseTo(each, stripped));
+        if (own) {
+          found = true;
+          answered(own);
+          await write(withMessage(text, await outcome));
+        } else if (one === undefined ? !data : !isResult(one)) {
+          // The result of another call is paid for in its own stream, and some clients read what is no JSON.
           await write(text);
-          continue;
         }
-        found = true;
-        answered(one);
-        await write(withMessage(text, await outcome));
       }
     } catch (error) {
       console.error('mcp:', error?.message ?? error);
@@ -213,15 +255,19 @@ async function single(around, message) {
 
 /** A message alone, as the client takes it. */
 function asJson(request, message) {
+  // A client of the old transport reads nothing but the status of an answer that is no error.
+  if (message.error?.data?.code === 'mcp_result_elsewhere') return Response.json(message, { status: 501 });
   const accept = request.headers.get('accept') ?? '*/*';
   if (/application\/json|\*\/\*/.test(accept)) return Response.json(message);
   return new Response(`event: message\ndata: ${JSON.stringify(message)}\n\n`, { headers: { 'content-type': 'text/event-stream' } });
 }
 
 /** The response message of a paid message. `forward(message, more)` gives the server's own. */
-async function paid({ request, env, context, gate, priced }, message, forward) {
+async function paid({ request, env, context, gate, priced, calls, paths }, message, forward) {
   const { kind, called, key, price } = priceOf(message, priced);
   if (!price) return failure(message.id, INVALID_PARAMS, `${String(called)} is not offered here.`);
+  if (paths.has(new URL(request.url).pathname)) return elsewhere(message.id);
+  if (message.params?.task !== undefined) return failure(message.id, METHOD_NOT_FOUND, `${called} is not called as a task: the result of a paid call comes in its own response.`);
   const { params = {} } = message;
   const args = params.arguments ?? {};
   const payment = paymentOf(params);
@@ -233,7 +279,13 @@ async function paid({ request, env, context, gate, priced }, message, forward) {
     headers: { 'content-type': 'application/json', ...(token && { 'payment-signature': token }), ...(credential && { authorization: credential }), ...kept(request) },
   });
   const response = await gate.serve(asked, env, context, async (_, { paymentContext }) => {
-    answered = await forward(withoutPayment(message), { paymentContext });
+    const marked = markedId(message.id);
+    const forget = calls.add(request, message.id, marked);
+    try {
+      answered = { ...await forward({ ...withoutPayment(message), id: marked }, { paymentContext }), id: message.id };
+    } finally {
+      forget();
+    }
     // A tool that failed delivers nothing that was paid for.
     if (answered.error || answered.result?.isError) return new Response(null, { status: 422 });
     const headers = new Headers();

@@ -16,6 +16,9 @@ export const PAYABLE = new Map([
   ['prompts/get', { kind: 'prompts', name: (params) => params?.name }],
 ]);
 
+/** The methods that give out what another call was made for: the gate does not know if that was paid for. */
+export const CLOSED = new Set(['tasks/result']);
+
 /** The codes of JSON-RPC errors that ask for a payment: HTTP's own, MPP's two, and that of Nevermined's SDKs. */
 const PAYMENT_CODES = [402, -32042, -32043, -32003];
 

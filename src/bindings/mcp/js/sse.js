@@ -1,6 +1,9 @@
 // Server-sent events of the MCP transport: a stream of them is read one by one, and written again.
 
-/** The events of a body, each as the text that it came as and the JSON-RPC message in it. */
+/** What ends an event. */
+const END = /\r\n\r\n|\n\n|\r\r/;
+
+/** The events of a body: each as the text that it came as, its data, and the JSON-RPC message in it. */
 export async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -8,7 +11,7 @@ export async function* events(body) {
     for (;;) {
       const { done, value } = await reader.read();
       rest += value ?? '';
-      for (let found; (found = /\r\n\r\n|\n\n|\r\r/.exec(rest)); rest = rest.slice(found.index + found[0].length)) {
+      for (let found; (found = END.exec(rest)); rest = rest.slice(found.index + found[0].length)) {
         yield event(rest.slice(0, found.index));
       }
       if (done) break;
@@ -19,15 +22,40 @@ export async function* events(body) {
   }
 }
 
+/** The events of a body as another stream, which ends with its reader: `change` gives each one's text, or undefined for one that is left out. */
+export function sseStream(body, change) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const encoder = new TextEncoder();
+  let rest = '';
+  const changed = (text) => {
+    const kept = change(event(text));
+    return kept === undefined ? '' : `${kept}\n\n`;
+  };
+  return new ReadableStream({
+    async pull(controller) {
+      for (let out = ''; out === '';) {
+        const { done, value } = await reader.read();
+        rest += value ?? '';
+        for (let found; (found = END.exec(rest)); rest = rest.slice(found.index + found[0].length)) out += changed(rest.slice(0, found.index));
+        if (done && rest.trim()) out += changed(rest);
+        if (out) controller.enqueue(encoder.encode(out));
+        if (done) return controller.close();
+      }
+      return undefined;
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
 function event(text) {
   const data = text.split(/\r\n|\n|\r/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, '')).join('\n');
   let message;
   try {
     message = data ? JSON.parse(data) : undefined;
   } catch {
-    // Something else than a message is passed on as it is.
+    // Something else than a message.
   }
-  return { text, message };
+  return { text, data, message };
 }
 
 /** An event with another message in it: its id and its name stay. */
