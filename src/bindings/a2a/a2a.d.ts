@@ -39,8 +39,13 @@ export interface A2aPaywallOptions extends Omit<PaywallOptions, 'routes' | 'unli
   unbounded?: boolean;
 }
 
-/** The fetch handler of an agent. `report(credits)` says what a message used. */
-export type AgentHandler = (request: Request, more: { paymentContext?: PaymentContext; report?: (credits: number | bigint) => void; env?: unknown; ctx?: unknown }) => Response | Promise<Response>;
+/**
+ * The fetch handler of an agent. `report(credits)` says what a message used. `delivery` says if what the agent makes of a message may go out by other ways than its
+ * answer: it is settled, its state costs nothing (and artifacts stay), or neither.
+ */
+export type AgentHandler = (request: Request, more: {
+  paymentContext?: PaymentContext; report?: (credits: number | bigint) => void; delivery?: Promise<'paid' | 'free' | 'unpaid'>; env?: unknown; ctx?: unknown;
+}) => Response | Promise<Response>;
 
 /** A fetch handler. */
 export interface A2aHandler {

@@ -5,17 +5,24 @@ import { fromBase64 } from '../../http/json_base64.js';
 import { toToken } from '../../mcp/js/messages.js';
 import { answerRest, restCall } from './rest.js';
 import { events, withMessage } from '../../mcp/js/sse.js';
-import { ERROR, EXTENSION, RECEIPTS, REQUIRED, SENDS, STATUS, STREAMS, creditsOf, isEnd, isFree, paymentOf, stateOf, taskOf, taskResult, view, withMetadata, withoutPayment } from './wire.js';
+import { ClosedTasks } from './closed_tasks.js';
+import { ERROR, EXTENSION, RECEIPTS, REQUIRED, SENDS, STATUS, STREAMS, artifactsOf, creditsOf, hasOtherSpelling, isEnd, isFree, paymentOf, stateOf, taskOf, taskResult, view, withMetadata, withoutArtifacts, withoutPayment } from './wire.js';
 
 /** The most that a POST to an agent may weigh, in bytes. */
 const MAX_BODY = 4 * 1024 * 1024;
-/** How many tasks are remembered that were not paid for. */
-const MOST_TASKS = 10_000;
 /** The codes of JSON-RPC, and the one of Nevermined's agents for a payment. */
-const [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INTERNAL_ERROR, PAYMENT, TASK_NOT_FOUND] = [-32700, -32600, -32601, -32603, -32001, -32001];
+const [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR, PAYMENT, TASK_NOT_FOUND] = [-32700, -32600, -32601, -32602, -32603, -32001, -32001];
 /** The header in which an answer says what it cost, between the handler and the gate. */
 const COST = 'x-a2a-credits';
 const HEADERS = ['a2a-version', 'a2a-extensions', 'x-a2a-extensions'];
+
+/** The methods whose requests have no body. */
+const BODILESS = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
+/** The members of parameters and messages by which the gate knows what a call is about. */
+const PARAMETERS = ['id', 'taskId', 'name', 'message', 'configuration', 'metadata'];
+const MEMBERS = ['taskId', 'contextId', 'messageId', 'metadata', 'parts', 'role', 'kind'];
+/** The methods that are answered with a task. */
+const READS = new Set(['tasks/get', 'tasks/cancel', 'GetTask', 'CancelTask']);
 
 /** Methods about a task that was paid for, or about the agent. What is not listed is not offered. */
 const FREE = new Set([
@@ -39,7 +46,7 @@ export function createA2aGate(paywall, problem) {
     const route = { ...(plans.length === 1 ? { planId: plans[0] } : { plans: plans.map((planId) => ({ planId })) }), ...(agentId && { agentId }), credits: price };
     const gate = paywall(() => new Response(null, { status: 404 }), { ...options, routes: { 'POST /': route, 'POST /*path': route }, unlisted: 'deny' });
     const ask = typeof handler === 'string' ? (request) => fetch(handler, request) : handler;
-    const shared = { ask, gate, credits, maxAmount, unbounded, unpaid: new Set() };
+    const shared = { ask, gate, credits, maxAmount, unbounded, closed: new ClosedTasks() };
     const fetchHandler = withCors((request, env, context) => {
       const one = (request) => answer({ ...shared, request, env, context });
       const call = restCall(request);
@@ -52,37 +59,57 @@ export function createA2aGate(paywall, problem) {
 const failure = (id, code, message, data) => ({ jsonrpc: '2.0', id: id ?? null, error: { code, message, ...(data && { data }) } });
 
 async function answer(around) {
-  const { request, ask, env, context, unpaid } = around;
+  const { request, ask, env, context, closed } = around;
   // A path that an agent behind could take for a call of HTTP and JSON, in another spelling than this gate's.
-  if (/:|%3a/i.test(new URL(request.url).pathname)) return Response.json(failure(null, METHOD_NOT_FOUND, 'No call is at this path.'), { status: 404 });
-  if (request.method !== 'POST') return ask(request, { env, ctx: context });
+  if (isCallByPath(new URL(request.url).pathname, request.method)) return Response.json(failure(null, METHOD_NOT_FOUND, 'No call is at this path.'), { status: 404 });
+  if (request.method !== 'POST') {
+    if (!BODILESS.includes(request.method)) return Response.json(failure(null, INVALID_REQUEST, 'Calls come by POST.'), { status: 405, headers: { allow: ['POST', ...BODILESS].join(', ') } });
+    if (/websocket/i.test(request.headers.get('upgrade') ?? '')) return Response.json(failure(null, INVALID_REQUEST, 'Calls come by POST: messages are not sold over a WebSocket.'), { status: 501 });
+    return ask(request.body ? resend(request, undefined, request.method) : request, { env, ctx: context });
+  }
   const bytes = Number(request.headers.get('content-length') ?? 0) > MAX_BODY ? undefined : await request.arrayBuffer();
   if (!bytes || bytes.byteLength > MAX_BODY) return Response.json(failure(null, INVALID_REQUEST, 'The request is larger than 4 MiB.'), { status: 413 });
   let call;
   try {
-    call = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    // Other members do not reach the agent, which may know them by other letters.
+    const { jsonrpc, id, method, params } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) ?? {};
+    call = { jsonrpc, id, method, params };
   } catch {
     return Response.json(failure(null, PARSE_ERROR, 'The request is not JSON.'));
   }
-  if (call === null || typeof call !== 'object' || Array.isArray(call) || typeof call.method !== 'string') return Response.json(failure(call?.id, INVALID_REQUEST, 'The request is no call of JSON-RPC.'));
+  if (typeof call.method !== 'string') return Response.json(failure(call.id, INVALID_REQUEST, 'The request is no call of JSON-RPC.'));
+  if (hasOtherSpelling(call.params, PARAMETERS) || hasOtherSpelling(call.params?.message, MEMBERS)) return Response.json(failure(call.id, INVALID_PARAMS, 'A member of params has another spelling than that of A2A.'));
   if (SENDS.has(call.method) || STREAMS.has(call.method)) {
     const { message } = call.params ?? {};
-    if (typeof message !== 'object' || message === null) return Response.json(failure(call.id, -32602, 'params.message is missing.'));
+    if (typeof message !== 'object' || message === null) return Response.json(failure(call.id, INVALID_PARAMS, 'params.message is missing.'));
     return paid(around, call);
   }
   if (!FREE.has(call.method)) return Response.json(failure(call.id, METHOD_NOT_FOUND, `${call.method} is not offered here.`));
-  const { id, taskId, name } = call.params ?? {};
-  if ([id, taskId, ...String(name ?? '').split('/')].some((one) => unpaid.has(String(one)))) return Response.json(failure(call.id, TASK_NOT_FOUND, 'The message of this task is not paid for.'));
-  return ask(resend(request, call), { env, ctx: context });
+  const refused = () => Response.json(failure(call.id, TASK_NOT_FOUND, 'The message of this task is not paid for.'));
+  const task = closed.named(call.params);
+  if (task !== undefined && !(closed.isReadable(task) && READS.has(call.method))) return refused();
+  const response = await ask(resend(request, call), { env, ctx: context });
+  if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) return closed.stream(response);
+  return task === undefined ? response : await closed.read(response, task, call) ?? refused();
+}
+
+/** True for a path of a call of HTTP and JSON, in whatever spelling: calls of this gate's own come without one. */
+function isCallByPath(path, method) {
+  try {
+    const plain = decodeURIComponent(path).toLowerCase();
+    return plain.includes(':') || (method !== 'POST' && /[/\\]tasks([/\\;]|$)/.test(plain));
+  } catch {
+    return method !== 'POST';
+  }
 }
 
 /** The request with a call as its body. What pays is not passed on. */
-function resend(request, call) {
+function resend(request, call, method = 'POST') {
   const headers = new Headers(request.headers);
   for (const name of ['content-length', 'content-encoding', 'payment-signature', 'x-payment']) headers.delete(name);
-  headers.set('content-type', 'application/json');
+  if (call) headers.set('content-type', 'application/json');
   if (tokenOfBearer(request) || /(^|[\s,])payment\s/i.test(headers.get('authorization') ?? '')) headers.delete('authorization');
-  return new Request(request.url, { method: 'POST', headers, body: JSON.stringify(call), ...(request.cf && { cf: request.cf }) });
+  return new Request(request.url, { method, headers, ...(call && { body: JSON.stringify(call) }), ...(request.cf && { cf: request.cf }) });
 }
 
 /** An access token that came as a bearer; a bearer of OAuth's is none. */
@@ -94,7 +121,7 @@ function tokenOfBearer(request) {
 
 /** Answers a message: the agent runs once its payment is verified, and what it made goes out once that is settled. */
 async function paid(around, call) {
-  const { request, env, context, gate, credits, maxAmount, unpaid } = around;
+  const { request, env, context, gate, credits, maxAmount, closed } = around;
   const payment = paymentOf(call);
   const token = payment ? toToken(payment) : request.headers.get('payment-signature') ?? tokenOfBearer(request);
   const asks = [request.headers.get('x-a2a-extensions'), request.headers.get('a2a-extensions')].some((list) => list?.includes('a2a-x402'));
@@ -108,14 +135,19 @@ async function paid(around, call) {
   // An agent that has done its work has a task to show for it: it is settled even if the client has gone.
   const { origin, pathname } = new URL(request.url);
   const asked = new Request(origin + (pathname.replace(/\/+$/, '') || '/'), { method: 'POST', headers, body: JSON.stringify(withoutPayment(call)) });
-  const way = { call, inBand, answered: undefined };
+  const way = { call, inBand, answered: undefined, isFree: false, artifacts: false };
   let opened;
+  let tell;
+  const delivery = new Promise((resolve) => { tell = resolve; });
   const started = new Promise((resolve) => { opened = resolve; });
   const outcome = gate.serve(asked, env, context, async (_, { paymentContext }) => {
-    way.answered = await forward(around, way, paymentContext, opened);
+    way.answered = await forward(around, way, { paymentContext, delivery }, opened);
     const found = view(way.answered.result);
     const reported = way.reported ?? creditsOf(found);
-    if (way.answered.error || !found.kind || (isFree(found) && reported === undefined)) return new Response(null, { status: 422 });
+    if (way.answered.error || !found.kind || (isFree(found, way.artifacts || artifactsOf(found)) && reported === undefined)) {
+      way.isFree = true;
+      return new Response(null, { status: 422 });
+    }
     const own = new Headers();
     if (maxAmount !== undefined) {
       const used = typeof credits === 'function' ? await credits({ ...call, result: way.answered.result }) : reported;
@@ -123,15 +155,11 @@ async function paid(around, call) {
     }
     return new Response(null, { headers: own });
   }).then((response) => settled(way, response)).then((said) => {
-    // A task whose settlement was refused stays closed.
-    if (said.unpaid && way.task) {
-      unpaid.add(way.task);
-      if (unpaid.size > MOST_TASKS) unpaid.delete(unpaid.values().next().value);
-    } else if (way.task) {
-      unpaid.delete(way.task);
-    }
+    closed.end(way, said);
     return said;
   });
+  // The agent hears if what it makes may go out: `paid`, `free` for a state that costs nothing, or `unpaid`.
+  outcome.then(({ unpaid, free }) => tell(unpaid ? 'unpaid' : free ? 'free' : 'paid'), () => tell('unpaid'));
   const first = await Promise.race([started, outcome.then(() => undefined, () => undefined)]);
   if (first) return pump(around, way, first, outcome);
   const said = await outcome;
@@ -140,17 +168,20 @@ async function paid(around, call) {
 }
 
 /** Sends the message to the agent, and gives its last word. Of a stream `opened` is told at once. */
-async function forward({ request, ask, env, context }, way, paymentContext, opened) {
+async function forward({ request, ask, env, context, closed, unbounded }, way, more, opened) {
   const { call } = way;
+  // Nobody gets by its id what is not paid for yet.
+  if (!unbounded) closed.begin(way, call.params.message.taskId);
   const report = (used) => { if (/^\d+$/.test(String(used))) way.reported = BigInt(used); };
-  const response = await ask(resend(request, withoutPayment(call)), { env, ctx: context, paymentContext, report });
+  const response = await ask(resend(request, withoutPayment(call)), { env, ctx: context, ...more, report });
   if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
     return new Promise((answered) => opened({ response, answered }));
   }
   try {
     const found = await response.json();
     if (found?.result === undefined && found?.error === undefined) throw new Error('no response of JSON-RPC');
-    way.task = taskOf(view(found.result));
+    way.task = taskOf(view(found.result)) ?? way.task;
+    way.hasAnswered = true;
     return found;
   } catch {
     return failure(call.id, INTERNAL_ERROR, 'The agent gave no response.');
@@ -158,10 +189,11 @@ async function forward({ request, ask, env, context }, way, paymentContext, open
 }
 
 /** The answer of the gate in the terms of the client: `{ message }` of JSON-RPC, or `{ response }` of HTTP; `unpaid` where nothing is delivered. */
-async function settled({ call, inBand, answered, task }, response) {
+async function settled({ call, inBand, answered, task, isFree: free }, response) {
   const decoded = (name) => (response.headers.get(name) ? fromBase64(response.headers.get(name)) : undefined);
   const receipt = decoded('payment-response');
-  if (response.status === 422 && answered) return { message: answered };
+  // What costs nothing has no artifacts.
+  if (free && response.status === 422) return { message: { ...answered, ...(answered.result && { result: withoutArtifacts(answered.result) }) }, free };
   if (response.ok && answered) {
     const message = receipt ? { ...answered, result: withMetadata(answered.result, { [STATUS]: 'payment-completed', [RECEIPTS]: [receipt] }) } : answered;
     if (inBand || !receipt || STREAMS.has(call.method)) return { message };
@@ -197,7 +229,7 @@ function copied(response, names) {
 }
 
 /** Hands on the stream of an agent: what it is doing goes out at once, what it made once it is settled. */
-function pump({ unbounded, unpaid, context }, way, { response, answered }, outcome) {
+function pump({ unbounded, closed, context }, way, { response, answered }, outcome) {
   const { call } = way;
   const { readable, writable } = new TransformStream();
   const writer = writable.getWriter();
@@ -208,18 +240,20 @@ function pump({ unbounded, unpaid, context }, way, { response, answered }, outco
     const held = [];
     let last;
     try {
-      for await (const { text, message } of events(response.body)) {
+      for await (const { text, data, message } of events(response.body)) {
         const found = view(message?.result);
         way.task ??= taskOf(found);
-        // Nobody gets by its id what is not paid for yet.
-        if (way.task && !unbounded) unpaid.add(way.task);
+        if (!unbounded) closed.begin(way, way.task);
+        way.artifacts ||= artifactsOf(found);
         const ends = message?.error || found.kind === 'message' || isEnd(stateOf(found.data));
         if (ends) {
           last = { text, message };
+          way.hasAnswered = true;
           break;
         }
-        const isProgress = found.kind === 'statusUpdate' || (found.kind === 'task' && !found.data.artifacts?.length);
-        if (unbounded || isProgress || message === undefined) await write(text);
+        const isProgress = found.kind === 'statusUpdate' || (found.kind === 'task' && !artifactsOf(found));
+        // Some clients read what is no JSON.
+        if (unbounded || isProgress || (message === undefined && !data)) await write(text);
         else held.push(text);
       }
     } catch (error) {
@@ -227,7 +261,7 @@ function pump({ unbounded, unpaid, context }, way, { response, answered }, outco
     }
     answered(last?.message ?? failure(call.id, INTERNAL_ERROR, 'The agent gave no last word.'));
     const said = await outcome;
-    if (!said.unpaid) for (const text of held) await write(text);
+    if (!said.unpaid && !said.free) for (const text of held) await write(text);
     await write(last && last.message.result === undefined === (said.message.result === undefined) ? withMessage(last.text, said.message) : `data: ${JSON.stringify(said.message)}`);
     await writer.close().catch(() => {});
   };

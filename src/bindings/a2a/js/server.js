@@ -7,11 +7,11 @@ export function createAgentHandler(sdk, { agentCard, executor, taskStore, pushNo
     const { server, compat, Extensions } = await sdk();
     const card = completed(agentCard, url);
     const push = card.capabilities.pushNotifications ? pushNotificationStore ?? new server.InMemoryPushNotificationStore() : undefined;
-    const sender = push && (pushNotificationSender ?? compat.createLegacyAwarePushNotificationSender?.(push) ?? new server.DefaultPushNotificationSender(push));
+    const sender = push && afterPayment(pushNotificationSender ?? compat.createLegacyAwarePushNotificationSender?.(push) ?? new server.DefaultPushNotificationSender(push));
     const handler = new server.DefaultRequestHandler(card, taskStore ?? new server.InMemoryTaskStore(), counting(executor), undefined, push, sender);
     return { server, compat, Extensions, card, current: new server.JsonRpcTransportHandler(handler), old: new compat.LegacyJsonRpcTransportHandler(handler) };
   };
-  return async (request, { report, paymentContext } = {}) => {
+  return async (request, { report, paymentContext, delivery } = {}) => {
     const { pathname, origin } = new URL(request.url);
     const base = `/${basePath}/`.replace(/\/+/g, '/');
     made ??= make(`${origin}${base}`).catch((error) => { made = undefined; throw error; });
@@ -26,7 +26,7 @@ export function createAgentHandler(sdk, { agentCard, executor, taskStore, pushNo
     const version = headers.get('a2a-version') || '0.3';
     const isOld = version.startsWith('0.3');
     const transport = isOld ? old : current;
-    const state = new Map([['report', report], ['paymentContext', paymentContext], ['headers', Object.fromEntries(headers)]]);
+    const state = new Map([['report', report], ['paymentContext', paymentContext], ['delivery', delivery], ['headers', Object.fromEntries(headers)]]);
     const context = new server.ServerCallContext({
       requestedVersion: version, user: new server.UnauthenticatedUser(), state,
       requestedExtensions: Extensions.parseServiceParameter(headers.get('x-a2a-extensions') ?? headers.get('a2a-extensions') ?? undefined),
@@ -39,6 +39,22 @@ export function createAgentHandler(sdk, { agentCard, executor, taskStore, pushNo
     } catch (error) {
       return Response.json(failed(error));
     }
+  };
+}
+
+/** The states that cost nothing: failed, canceled, asks for more, rejected, asks for a login; and those before the end. */
+const [FREE, PROGRESS] = [[4, 5, 6, 7, 8], [1, 2]];
+
+/** The sender of push notifications, which sends what a message made once that is settled. */
+function afterPayment(sender) {
+  return {
+    async send(event, context, task) {
+      const { $case, value } = event?.payload ?? {};
+      const state = $case === 'message' || $case === 'artifactUpdate' || task?.artifacts?.length || value?.artifacts?.length ? undefined : value?.status?.state;
+      const delivery = PROGRESS.includes(state) ? 'paid' : await context?.state?.get('delivery') ?? 'paid';
+      // As it is now: a sender may write it later, when the agent has made more.
+      if (delivery === 'paid' || (delivery === 'free' && FREE.includes(state))) await sender.send(event, context, structuredClone(task));
+    },
   };
 }
 

@@ -36,8 +36,32 @@ export const taskOf = ({ kind, data } = {}) => (kind === 'task' ? data.id : data
 /** True for a state after which nothing comes without another message. */
 export const isEnd = (state) => ['completed', 'failed', 'canceled', 'cancelled', 'rejected', 'input-required', 'auth-required'].includes(state);
 
-/** True for an answer that is not charged: the agent failed, refused, or asks for more. */
-export const isFree = ({ kind, data } = {}) => kind !== 'message' && ['failed', 'canceled', 'cancelled', 'rejected', 'input-required', 'auth-required'].includes(stateOf(data));
+const FAILED = ['failed', 'canceled', 'cancelled', 'rejected'];
+
+/** True for an answer that is not charged: the agent failed, refused, or asks for more and has made nothing yet (`made`). */
+export const isFree = ({ kind, data } = {}, made) => kind !== 'message' && [...FAILED, ...(made ? [] : ['input-required', 'auth-required'])].includes(stateOf(data));
+
+/** True for a result or an event that has artifacts. */
+export const artifactsOf = ({ kind, data } = {}) => kind === 'artifactUpdate' || data?.artifacts?.length > 0;
+
+/** The task of an answer, which in version 1.0 is a member of some and the whole of others. */
+export function taskIn(result) {
+  const { kind, data } = view(result);
+  return kind === 'task' ? data : kind === undefined ? result : undefined;
+}
+
+/** A result whose task has no artifacts. */
+export function withoutArtifacts(result) {
+  const found = taskIn(result);
+  if (found?.artifacts === undefined) return result;
+  const { artifacts: _, ...task } = found;
+  return found === result ? task : { ...result, task };
+}
+
+const plain = (name) => name.replaceAll('_', '').toLowerCase();
+
+/** True for an object with a member that some agent takes for one of `names`: in letters of another case, with underscores, or by its prototype. */
+export const hasOtherSpelling = (value, names) => isObject(value) && Object.keys(value).some((key) => key === '__proto__' || (!names.includes(key) && names.some((name) => plain(key) === plain(name))));
 
 /** The credits that the agent says it used, in the metadata of a result. */
 export function creditsOf({ data } = {}) {
