@@ -55,6 +55,45 @@ function address(url) {
   });
 }
 
+/** Payments of this file, with whether they went out, and those that a transport is sending: how each is written, in how many messages, and how many requests may come of these. */
+const presented = new WeakMap();
+const beingSent = new WeakMap();
+
+/** Lets a transport send each payment once (rule 5): the official ones send a message again after a login, which the server asks for by 401 or 403. */
+function presentOnce(transport) {
+  if (!transport || beingSent.has(transport)) return;
+  const texts = new Map();
+  beingSent.set(transport, texts);
+  const { send } = transport;
+  transport.send = async function once(message, ...more) {
+    const meta = message?.params?._meta;
+    const own = [meta?.[PAYMENT], meta?.[CREDENTIAL]].filter((payment) => presented.has(payment));
+    if (own.some((payment) => presented.get(payment))) throw sentAlready();
+    const written = own.map((payment) => JSON.stringify(payment));
+    own.forEach((payment) => presented.set(payment, true));
+    for (const text of written) {
+      const { messages = 0, requests = 0 } = texts.get(text) ?? {};
+      texts.set(text, { messages: messages + 1, requests: requests + 1 });
+    }
+    try {
+      return await send.call(this, message, ...more);
+    } finally {
+      for (const text of written) if ((texts.get(text).messages -= 1) === 0) texts.delete(text);
+    }
+  };
+}
+
+const sentAlready = () => new Error('the payment of this call was sent already');
+
+/** True for a request of a transport that pays in band: it is not paid by HTTP too. A redirect sends it a second time, which is refused. */
+export function paysInBand(transport, init) {
+  const texts = beingSent.get(transport) ?? new Map();
+  const own = [...texts].filter(([text]) => typeof init?.body === 'string' && init.body.includes(text)).map(([, one]) => one);
+  if (own.some(({ requests }) => requests === 0)) throw sentAlready();
+  for (const one of own) one.requests -= 1;
+  return own.length > 0;
+}
+
 function paying(client, { buyer, url, options }) {
   const byArguments = placesOf(buyer);
   return async (request, schema, more) => {
@@ -64,6 +103,7 @@ function paying(client, { buyer, url, options }) {
     let result;
     let failure;
     let challenges = [];
+    presentOnce(client.transport);
     const send = async (sent) => {
       [result, failure] = [undefined, undefined];
       try {
@@ -101,6 +141,7 @@ function inBand(request, headers, challenges) {
   const payment = token && fromBase64(token);
   const credential = credentialInBand(headers.get('authorization'), challenges);
   if (!payment && !credential) return request;
+  for (const one of [payment, credential]) if (one) presented.set(one, false);
   const meta = { ...request.params?._meta, ...(payment && { [PAYMENT]: payment }), ...(credential && { [CREDENTIAL]: credential }) };
   return { ...request, params: { ...request.params, _meta: meta } };
 }
@@ -120,5 +161,6 @@ function asResponse({ result, failure, required, challenges }) {
     const said = failure && challenges.length > 0 && { message: failure.message, code: failure.data?.code };
     return new Response(JSON.stringify({ ...required, ...said }), { status: 402, headers });
   }
-  return new Response(null, { status: failure || result?.isError ? 500 : 200, headers });
+  const status = [401, 402].includes(failure?.code) ? failure.code : 500;
+  return new Response(null, { status: failure || result?.isError ? status : 200, headers });
 }

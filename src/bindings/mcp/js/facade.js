@@ -1,7 +1,7 @@
 // `payments.mcp`: buying and selling over MCP. Loaded when it is first used; what sells is in `payments-wasm/mcp`.
 import { lazily, problem } from './core.js';
 import { mostOf } from '../../paywall/js/of_payments.js';
-import { paymentOf, wrapClient } from './client.js';
+import { paymentOf, paysInBand, wrapClient } from './client.js';
 import { contextOf } from './messages.js';
 import { CAPABILITY } from './mpp.js';
 
@@ -68,7 +68,7 @@ export class Mcp {
     const buyer = this.#buyer;
     const transport = new StreamableHTTPClientTransport(new URL(url), {
       ...(authProvider && { authProvider }), ...(headers && { requestInit: { headers } }),
-      fetch: async (input, init) => (await buyer.fetch(input, init, options)).response,
+      fetch: async (input, init) => (paysInBand(transport, init) ? (options.fetch ?? fetch)(input, init) : (await buyer.fetch(input, init, options)).response),
     });
     const client = new Client(clientInfo ?? { name: 'payments-wasm', version: '1.0.0' }, { capabilities: { experimental: CAPABILITY } });
     try {
