@@ -193,12 +193,12 @@ test('a push has what a message made once that is settled, and nothing where it 
 });
 
 /** A gate in front of an agent that is not strict. */
-function behind(t, answer) {
+function behind(t, answer, credits = 2) {
   const heard = [];
   const gate = a2aPaywall(async (request) => {
     heard.push({ method: request.method, path: new URL(request.url).pathname, body: await request.text() });
     return answer(heard.at(-1));
-  }, { nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url, state: 'memory', log: false, planId: platform.planId, credits: 2 });
+  }, { nvmApiKey: platform.seller.key, environment: 'custom', backend: platform.sandbox.url, state: 'memory', log: false, planId: platform.planId, credits });
   t.after(() => gate.close());
   const send = (body, { method = 'POST', path = '/', headers = {} } = {}) => gate(new Request(`http://agent.localhost${path}`, { method, headers, ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }) }));
   return { heard, send };
@@ -219,6 +219,14 @@ test('what an agent could read as a message, or as a closed task, does not reach
   assert.deepEqual(JSON.parse(heard[0].body), call('tasks/get', { id: 'x' }));
   await send(call('tasks/get', { id: 'x' }), { method: 'DELETE' });
   assert.deepEqual([heard[1].method, heard[1].body], ['DELETE', '']);
+});
+
+test('where the price is a function of the call, the agent reads no other value of it than the price', async (t) => {
+  const { heard, send } = behind(t, () => Response.json({}), ({ params }) => params.message.parts[0].text.length);
+  const parts = [{ kind: 'text', text: 'x', Text: 'x'.repeat(1000) }];
+  assert.equal((await (await send(call('message/send', message('x', { parts })))).json()).error.code, -32602);
+  assert.equal((await send(call('message/send', message('x')))).status, 402);
+  assert.deepEqual(heard, []);
 });
 
 test('a stream that breaks, or has what is no JSON, gives out no artifacts', async (t) => {

@@ -94,6 +94,17 @@ test('the result of a task is not given out, and a paid call is not made as one'
   assert.deepEqual([heard, await payments.held()], [[], 100n]);
 });
 
+test('where the price is a function of the call, the server reads no other value of it than the price', async (t) => {
+  const { heard, send } = behind(t, () => Response.json({}), { tools: { shout: ({ args }) => args.words } });
+  for (const args of ['{"words":1,"Words":9}', '{"words":1,"wor_ds":9}', '{"words":1,"a":[{"b-c":1,"bC":2}]}', '{"__proto__":{"words":9}}', '{"words":1,"ｗords":9}']) {
+    const { error } = await (await send(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"shout","arguments":${args}}}`)).json();
+    assert.deepEqual([args, error?.code], [args, -32602]);
+  }
+  assert.equal((await send(call({ params: { name: 'shout', arguments: { words: 1 }, Arguments: { words: 9 } } }))).status, 400);
+  const { result } = await (await send(call({ params: { name: 'shout', arguments: { words: 1, others: { words: 9 } } } }))).json();
+  assert.deepEqual([result.structuredContent.accepts[0].extra.credits, heard], ['1', []]);
+});
+
 test('a stream gives out one result, once it is settled, whatever else the server says in it', async (t) => {
   const broke = await platform.buyer();
   const delegationId = await broke.own.delegation();

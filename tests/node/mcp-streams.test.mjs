@@ -110,6 +110,19 @@ test('a client that drops the stream of its call and goes on by GET gets no resu
   assert.equal(await payments.held(), 100n);
 });
 
+test('a client that drops the stream of its call before the result is not charged', async (t) => {
+  const go = { shout: moment() };
+  const gate = sessions({ go });
+  t.after(() => gate.close());
+  const { payments, payment } = await buyer();
+  const session = await open(gate);
+  const { reader } = await readTo(await post(gate, session, call(1, 'shout', 'secret', payment)), /id: \S+\n/);
+  await reader.cancel();
+  go.shout.come();
+  assert.match(await (await post(gate, session, call(2, 'shout', 'secret', payment))).text(), SECRET);
+  assert.equal(await payments.held(), 98n);
+});
+
 test('a call with the id of another call, free or cheap, does not get the result of that one', async (t) => {
   for (const json of [false, true]) {
     for (const other of ['free', 'shout']) {

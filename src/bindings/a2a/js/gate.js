@@ -2,6 +2,7 @@
 // the task again, in band or by HTTP. What an agent makes of a message is delivered once it is settled.
 import { withCors } from '../../mcp/js/cors.js';
 import { fromBase64 } from '../../http/json_base64.js';
+import { hasLookAlikes } from '../../mcp/js/look_alikes.js';
 import { toToken } from '../../mcp/js/messages.js';
 import { answerRest, restCall } from './rest.js';
 import { events, withMessage } from '../../mcp/js/sse.js';
@@ -82,6 +83,7 @@ async function answer(around) {
   if (SENDS.has(call.method) || STREAMS.has(call.method)) {
     const { message } = call.params ?? {};
     if (typeof message !== 'object' || message === null) return Response.json(failure(call.id, INVALID_PARAMS, 'params.message is missing.'));
+    if (typeof around.credits === 'function' && hasLookAlikes(call.params)) return Response.json(failure(call.id, INVALID_PARAMS, 'Two members are one to some agents, and the price is a function of the call.'));
     return paid(around, call);
   }
   if (!FREE.has(call.method)) return Response.json(failure(call.id, METHOD_NOT_FOUND, `${call.method} is not offered here.`));

@@ -4,7 +4,7 @@ import { CLOSED, PAYABLE, isObject } from './messages.js';
 
 /** The members of a message, and those of its parameters, by which a call is known. */
 const MEMBERS = ['jsonrpc', 'id', 'method', 'params'];
-const PARAMETERS = ['name', 'uri', '_meta'];
+const PARAMETERS = ['name', 'uri', '_meta', 'arguments', 'task'];
 
 /** The most characters of a name or a URI that is called. */
 const MAX_NAME = 8192;

@@ -1,6 +1,7 @@
 // The seller of MCP: a gate in front of an MCP server's fetch handler. Each paid message becomes a request to the one gate of the
 // package, on a route of its own; what the gate answers is said in the message again.
 import { fromBase64 } from '../../http/json_base64.js';
+import { hasLookAlikes } from './look_alikes.js';
 import { bytes } from '../../http/keep.js';
 import { couldFit, hasTwice, isInDoubt } from './doubt.js';
 import { CallsUnderWay, elsewhere, markedId, withoutResults } from './elsewhere.js';
@@ -221,12 +222,15 @@ async function single(around, message) {
   const { response, answered, stripped } = first;
   const { readable, writable } = new TransformStream();
   const writer = writable.getWriter();
+  // What nobody reads any more is not waited for.
+  const gone = new AbortController();
+  writer.closed.catch(() => gone.abort());
   const encoder = new TextEncoder();
   const write = (text) => writer.write(encoder.encode(`${text}\n\n`));
   const pump = async () => {
     let found = false;
     try {
-      for await (const { text, data, message: one } of events(response.body)) {
+      for await (const { text, data, message: one } of events(response.body, gone.signal)) {
         const own = !found && [one].flat().find((each) => isResponseTo(each, stripped));
         if (own) {
           found = true;
@@ -266,6 +270,7 @@ function asJson(request, message) {
 async function paid({ request, env, context, gate, priced, calls, paths }, message, forward) {
   const { kind, called, key, price } = priceOf(message, priced);
   if (!price) return failure(message.id, INVALID_PARAMS, `${String(called)} is not offered here.`);
+  if (typeof price.credits === 'function' && hasLookAlikes(message.params)) return failure(message.id, INVALID_PARAMS, 'Two members are one to some servers, and the price is a function of the call.');
   if (paths.has(new URL(request.url).pathname)) return elsewhere(message.id);
   if (message.params?.task !== undefined) return failure(message.id, METHOD_NOT_FOUND, `${called} is not called as a task: the result of a paid call comes in its own response.`);
   const { params = {} } = message;

@@ -3,9 +3,12 @@
 /** What ends an event. */
 const END = /\r\n\r\n|\n\n|\r\r/;
 
-/** The events of a body: each as the text that it came as, its data, and the JSON-RPC message in it. */
-export async function* events(body) {
+/** The events of a body: each as the text that it came as, its data, and the JSON-RPC message in it. They end with the body, or when `signal` comes. */
+export async function* events(body, signal) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const leave = () => { reader.cancel().catch(() => {}); };
+  if (signal?.aborted) leave();
+  signal?.addEventListener('abort', leave);
   let rest = '';
   try {
     for (;;) {
@@ -18,7 +21,8 @@ export async function* events(body) {
     }
     if (rest.trim()) yield event(rest);
   } finally {
-    reader.cancel().catch(() => {});
+    signal?.removeEventListener('abort', leave);
+    leave();
   }
 }
 
