@@ -82,7 +82,10 @@ export interface McpHandler {
   close(): Promise<void>;
 }
 
-/** Puts a gate in front of an MCP server: its fetch handler, or its URL. */
+/**
+ * Puts a gate in front of an MCP server: its fetch handler, or its URL. The server answers a call in the response to its POST (Streamable HTTP). A result of a paid
+ * call that comes on another stream is not given out: the client gets an error whose `data.code` is `mcp_result_elsewhere`.
+ */
 export function mcpPaywall(handler: string | McpServerHandler, options: McpPaywallOptions): McpHandler;
 
 /** Returns what was paid for a result of a wrapped client; undefined for any other. */
