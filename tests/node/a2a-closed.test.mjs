@@ -221,6 +221,19 @@ test('what an agent could read as a message, or as a closed task, does not reach
   assert.deepEqual([heard[1].method, heard[1].body], ['DELETE', '']);
 });
 
+test('an agent that finds a closed task by another spelling of its id does not give it out', async (t) => {
+  const { mint, revoke } = await buyer();
+  const token = await mint();
+  const { send } = behind(t, async ({ body }) => {
+    if (JSON.parse(body).method === 'message/send') await revoke();
+    return Response.json({ jsonrpc: '2.0', id: 1, result: { kind: 'task', id: 'abc', contextId: 'c', status: { state: 'completed' }, artifacts: [{ artifactId: 'a', parts: [{ kind: 'text', text: 'SECRET' }] }] } });
+  });
+  const get = (params) => send(call('tasks/get', params));
+  assert.match(await (await get({ id: 'ABC' })).text(), SECRET, 'a task that nobody paid for here is open');
+  assert.equal((await send(call('message/send', message('x')), { headers: { 'payment-signature': token } })).status, 402);
+  for (const params of [{ id: 'abc' }, { id: 'ABC' }, { id: ' abc' }, { id: ['abc'] }, { id: 'x', taskId: 'abc' }]) assert.equal((await (await get(params)).json()).error.code, -32001, JSON.stringify(params));
+});
+
 test('where the price is a function of the call, the agent reads no other value of it than the price', async (t) => {
   const { heard, send } = behind(t, () => Response.json({}), ({ params }) => params.message.parts[0].text.length);
   const parts = [{ kind: 'text', text: 'x', Text: 'x'.repeat(1000) }];

@@ -44,29 +44,35 @@ export class ClosedTasks {
 
   #has(task) { return this.#open.has(task) || this.#unpaid.has(task); }
 
-  /** The closed task that parameters name; undefined where they name none. */
-  named(params) {
-    const found = [String(params?.id), String(params?.taskId)];
+  /** True for parameters that name a closed task: any but one that asks for more or failed (`readable`), whose state may be read. */
+  isNamed(params, { readable }) {
+    const isClosed = (task) => this.#has(task) && !(readable && !this.#open.has(task) && this.#unpaid.get(task));
     const look = (value, depth) => {
-      if (typeof value === 'string') found.push(value, ...value.split('/'));
-      else if (depth < 8 && typeof value === 'object' && value !== null) for (const one of Object.values(value)) look(one, depth + 1);
+      if (typeof value === 'string') return isClosed(value) || value.split('/').some(isClosed);
+      return depth < 8 && typeof value === 'object' && value !== null && Object.values(value).some((one) => look(one, depth + 1));
     };
-    look(params, 0);
-    return found.find((one) => this.#has(one));
+    return isClosed(String(params?.id)) || isClosed(String(params?.taskId)) || look(params, 0);
   }
 
-  /** True for a task that asks for more, or failed: its state may be read. */
-  isReadable(task) { return !this.#open.has(task) && Boolean(this.#unpaid.get(task)); }
-
-  /** The answer with a task that cost nothing, without its artifacts; undefined where the agent went on since. */
-  async read(response, task, call) {
-    const message = await response.json().catch(() => undefined);
-    if (message?.error) return Response.json(message, { status: response.status });
-    const state = stateOf(taskIn(message?.result));
-    const isCanceled = /cancel/i.test(call.method) && /^cancell?ed$/.test(state);
-    if (!isCanceled && state !== this.#unpaid.get(task)) return undefined;
-    if (isCanceled) this.#unpaid.set(task, state);
-    return Response.json({ ...message, result: withoutArtifacts(message.result) }, { status: response.status });
+  /** The answer with a task. One that cost nothing has no artifacts; undefined for another closed one, and where the agent went on since. */
+  async read(response, { method }) {
+    const text = await response.text();
+    const headers = new Headers(response.headers);
+    for (const name of ['content-length', 'content-encoding']) headers.delete(name);
+    const { status } = response;
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    const found = taskIn(message?.result ?? undefined);
+    if (!this.#has(found?.id)) return new Response(text, { status, headers });
+    const state = stateOf(found);
+    const isCanceled = /cancel/i.test(method) && /^cancell?ed$/.test(state) && Boolean(this.#unpaid.get(found.id));
+    if (this.#open.has(found.id) || (!isCanceled && state !== this.#unpaid.get(found.id)) || state === '') return undefined;
+    this.#unpaid.set(found.id, state);
+    return new Response(JSON.stringify({ ...message, result: withoutArtifacts(message.result) }), { status, headers });
   }
 
   /** A stream of tasks without the events of those that are closed when they come. */

@@ -88,11 +88,11 @@ async function answer(around) {
   }
   if (!FREE.has(call.method)) return Response.json(failure(call.id, METHOD_NOT_FOUND, `${call.method} is not offered here.`));
   const refused = () => Response.json(failure(call.id, TASK_NOT_FOUND, 'The message of this task is not paid for.'));
-  const task = closed.named(call.params);
-  if (task !== undefined && !(closed.isReadable(task) && READS.has(call.method))) return refused();
+  const reads = READS.has(call.method);
+  if (closed.isNamed(call.params, { readable: reads })) return refused();
   const response = await ask(resend(request, call), { env, ctx: context });
   if (/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) return closed.stream(response);
-  return task === undefined ? response : await closed.read(response, task, call) ?? refused();
+  return reads ? await closed.read(response, call) ?? refused() : response;
 }
 
 /** True for a path of a call of HTTP and JSON, in whatever spelling: calls of this gate's own come without one. */
@@ -159,6 +159,9 @@ async function paid(around, call) {
   }).then((response) => settled(way, response)).then((said) => {
     closed.end(way, said);
     return said;
+  }, (error) => {
+    closed.end(way, { unpaid: true });
+    throw error;
   });
   // The agent hears if what it makes may go out: `paid`, `free` for a state that costs nothing, or `unpaid`.
   outcome.then(({ unpaid, free }) => tell(unpaid ? 'unpaid' : free ? 'free' : 'paid'), () => tell('unpaid'));
