@@ -36,7 +36,10 @@ export async function startFacilitator({ network = 'eip155:84532' } = {}) {
     for await (const part of request) parts.push(part);
     const body = parts.length ? JSON.parse(Buffer.concat(parts)) : undefined;
     self.calls.push([request.url, body]);
-    const answer = (json, status = 200) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+    const answer = (json, status = 200) => {
+      const text = JSON.stringify(json);
+      return response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
+    };
     if (request.url === '/supported') {
       return answer({ kinds: [{ x402Version: 2, scheme: 'exact', network }, { x402Version: 1, scheme: 'exact', network: 'base-sepolia' }], extensions: [], signers: {} });
     }

@@ -128,3 +128,15 @@ test('rule 24: what stands beside an authorization is not told to the facilitato
   assert.deepEqual(told, [['/verify', payment.payload], ['/settle', payment.payload]]);
   await shop.gate.close();
 });
+
+test('rule 21: a facilitator\'s no is a no, whatever else it says', async () => {
+  const shop = sell({ 'GET /paid': { accepts: accepts() } });
+  const no = { success: false, errorReason: 'transaction_failed', transaction: '', network: NETWORK };
+  for (const errorMessage of ['ab'.repeat(10_000), 'the character \ufffd, as a client may have sent it']) {
+    facilitator.fail = [{ ...no, errorMessage }];
+    const answer = await shop.fetch('/paid', { headers: { 'payment-signature': base64(await signed()) } });
+    facilitator.fail = undefined;
+    assert.deepEqual(await said(answer), [402, 'payment_refused'], errorMessage.slice(0, 20));
+  }
+  await shop.gate.close();
+});

@@ -46,7 +46,7 @@ export async function call(fields, patience) {
   const signal = AbortSignal.timeout(patience);
   try {
     const response = await fetch(url, { method, headers, body: body === '' ? undefined : body, redirect: 'manual', signal });
-    const text = isShort(response) ? intact(await response.text()) : decoded(await read(response, signal));
+    const text = isShort(response) ? intact(await response.text(), response) : decoded(await read(response, signal));
     if (text === undefined) return `unreadable\n${now()}`;
     return `answered\n${now()}\n${response.status}\n${response.headers.get('x-correlation-id') ?? ''}\n${text}`;
   } catch {
@@ -64,8 +64,10 @@ function isShort({ headers }) {
   return length !== null && Number(length) <= MOST_BYTES;
 }
 
-/** A text without the mark that stands in place of bytes that are not UTF-8. */
-const intact = (text) => (text.includes('\ufffd') ? undefined : text);
+/** A text without the mark that stands in place of bytes that are not UTF-8. Where the sender wrote that mark, the text is as long as its bytes. */
+const intact = (text, { headers }) => (
+  text.includes('\ufffd') && new TextEncoder().encode(text).length !== Number(headers.get('content-length')) ? undefined : text
+);
 
 /** A body of at most MOST_BYTES; undefined for a larger one. */
 async function read(response, signal) {
