@@ -125,27 +125,112 @@ describe('rule 16 behind a router that reads paths in its own way', () => {
   });
 });
 
-test('Next.js: no language in a path, and no `.rsc` that it takes off the path, runs what is paid for unpaid', async (t) => {
-  const routes = { 'GET /report': ROUTE, 'GET /tools/:name': ROUTE, 'GET /:shop/big/*path': ROUTE };
-  const middleware = next.paymentMiddleware(payments, routes, { ...COMMON, openRoutes: ['GET /listed/big/'] });
-  t.after(() => middleware.close());
+describe('Next.js, which shows a middleware another path than it finds a page by', () => {
+  const MARK = 'x-payments-wasm-inside';
   /** A request as Next.js gives it: its path with the language, and what it takes for its page. */
-  const asked = (path, { locale = '', basePath = '', pathname = path, headers } = {}) => Object.defineProperties(new Request(`http://localhost:3000${path}`, { headers }), { nextUrl: { value: { locale, basePath, pathname } } });
-  const french = { locale: 'fr', pathname: '/report' };
-  await captureLog(async () => {
-    for (const [path, expected, more] of [
-      ['/report', 402], ['/fr/report', 402, french], ['/docs/fr/report', undefined, { ...french, basePath: '/docs' }], ['/fr/report', undefined], ['/fr/news', undefined, { ...french, pathname: '/news' }],
-      ['/tools/x', 402], ['/tools/', 400], ['/TOOLS/', 400], ['/a/big/', 400], ['/listed/big/', undefined], ['/a/b/big/', undefined], ['/', undefined], ['/tools', undefined], ['/news/', undefined],
-    ]) assert.equal((await middleware(asked(path, more)))?.status, expected, `${path} ${JSON.stringify(more)}`);
-    facilitator.reset();
+  const asked = (path, { locale = '', basePath = '', pathname = path, place = 'http://localhost:3000', ...init } = {}) =>
+    Object.defineProperties(new Request(place + path, init), { nextUrl: { value: { locale, basePath, pathname: pathname.split('?')[0] } } });
+  /** A middleware, and the requests that it sends on, which `answer` answers. */
+  function started(t, routes, more = {}, answer = () => Response.json({})) {
+    const middleware = next.paymentMiddleware(payments, routes, { ...COMMON, ...more });
+    t.after(() => middleware.close());
     const inside = [];
     const real = globalThis.fetch;
     t.mock.method(globalThis, 'fetch', async (request, init) => {
-      if (!request.url?.startsWith('http://localhost:3000')) return real(request, init);
-      inside.push(request.url);
-      return Response.json({});
+      if (!request.headers?.get?.(MARK)) return real(request, init);
+      inside.push(request);
+      return answer(request);
     });
-    const answer = await middleware(asked('/fr/report?n=1', { ...french, headers: paid }));
-    assert.deepEqual([answer.status, inside], [200, ['http://localhost:3000/fr/report?n=1']], 'the page is in the language that was asked for');
+    return { middleware, inside };
+  }
+
+  test('no language, no `.rsc` that it takes off, no encoding and no path of data runs what is paid for unpaid', async (t) => {
+    const routes = { 'GET /report': ROUTE, 'GET /tools/:name': ROUTE, 'GET /tools/cheap': { ...ROUTE, credits: 1 }, 'GET /:shop/big/*path': ROUTE, 'GET /docs/report': ROUTE};
+    const { middleware, inside } = started(t, routes, { openRoutes: ['GET /listed/big/', 'GET /tools/free', 'GET /docs/tools/free'] });
+    const french = { locale: 'fr', pathname: '/report' };
+    const english = { locale: 'en' };
+    await captureLog(async () => {
+      for (const [path, expected, more] of [
+        ['/report', 402], ['/fr/report', 402, french], ['/docs/fr/report', 402, { ...french, basePath: '/docs' }], ['/fr/report', undefined], ['/fr/news', undefined, { ...french, pathname: '/news' }],
+        // With a language and a basePath Next.js puts the language in front of both, and takes off that one alone.
+        ['/fr/docs/fr/report', 402, { locale: 'fr', pathname: '/docs/fr/report' }], ['/fr/docs/FR/report', 402, { locale: 'fr', pathname: '/docs/FR/report' }],
+        ['/fr/docs/fr/news', undefined, { locale: 'fr', pathname: '/docs/fr/news' }],
+        ['/_next/data/b/report.json', 402], ['/_next/data/b/index/report.json', 402], ['/docs/_next/data/b/report.json', 402], ['/_next/data/b/tools/free.rsc.json', 402], ['/_next/data/b/news.json', undefined],
+        ['/_next/data/b/fr/report.json', 402, { locale: 'fr' }], ['/_next/data/b/report.json', 402, english], ['/_next/static/a.js', undefined], ['/_next/static/a.js', undefined, english],
+        ['/tools/x', 402], ['/tools/', '/tools/'], ['/TOOLS/', '/TOOLS/'], ['/a/big/', '/a/big/'], ['/listed/big/', '/listed/big/'], ['/a/b/big/', undefined], ['/', undefined], ['/tools', undefined], ['/news/', undefined],
+        ['/tools/free', '/tools/free'], ['/tools/%66ree', '/tools/free'], ['/fr/tools/free', '/fr/tools/free', { locale: 'fr', pathname: '/tools/free' }], ['/tools/free?n=1', '/tools/free?n=1'],
+      ]) {
+        const answer = await middleware(asked(path, more));
+        const [sent] = inside.splice(0);
+        assert.equal(sent ? sent.url.slice('http://localhost:3000'.length) : answer?.status, expected, `${path} ${JSON.stringify(more)}`);
+        if (sent) assert.equal(answer.status, 200);
+        // What was sent on goes on from there, to the page that the gate let pass.
+        if (sent) assert.equal(await middleware(asked(sent.url.slice('http://localhost:3000'.length), { ...more, headers: sent.headers })), undefined, path);
+      }
+      for (const [path, expected, credits, more] of [
+        ['/fr/report?n=1', '/fr/report?n=1', '2', french], ['/fr/docs/fr/report', '/docs/fr/report', '2', { locale: 'fr', pathname: '/docs/fr/report' }],
+        ['/tools/%63heap', '/tools/cheap', '1'], ['/fr/tools/%63heap', '/fr/tools/cheap', '1', { locale: 'fr', pathname: '/tools/%63heap' }], ['/_next/data/b/report.json', '/report', '2'],
+      ]) {
+        facilitator.reset();
+        const answer = await middleware(asked(path, { ...more, headers: paid }));
+        const settled = facilitator.calls.filter(({ call }) => call === 'settle').map(({ body }) => body.maxAmount);
+        assert.deepEqual([answer.status, inside.splice(0).map(({ url }) => url), settled], [200, [`http://localhost:3000${expected}`], [credits]], path);
+      }
+    });
+  });
+
+  test('a mark of what was paid is for one page, one method, one request and one minute', async (t) => {
+    const { middleware, inside } = started(t, { 'GET /report': ROUTE, 'GET /other': ROUTE });
+    const marked = async () => {
+      await middleware(asked('/report', { headers: paid }));
+      return { [MARK]: inside.splice(0)[0].headers.get(MARK) };
+    };
+    const status = async (path, headers, more) => (await middleware(asked(path, { headers, ...more })))?.status;
+    await captureLog(async () => {
+      const mark = await marked();
+      assert.equal(await status('/other', mark), 400, 'another page');
+      assert.equal(await status('/report', mark, { method: 'HEAD' }), 400, 'another method');
+      assert.equal(await status('/report', { [MARK]: mark[MARK].replace(/^\d+/, (time) => String(Number(time) + 1)) }), 400, 'another time');
+      assert.equal(await status('/report', mark), undefined, 'its own request');
+      assert.equal(await status('/report', mark), 400, 'once more');
+      for (const forged of ['x', `${Date.now()}.${'0'.repeat(36)}.${'0'.repeat(64)}`]) assert.equal(await status('/report', { [MARK]: forged }), 400, forged);
+      const late = await marked();
+      const now = Date.now;
+      t.mock.method(Date, 'now', () => now() + 60_001);
+      assert.equal(await status('/report', late), 400, 'a minute later');
+    });
+  });
+
+  test('nothing that is marked as paid goes to a host that the client named', async (t) => {
+    const routes = { 'GET /report': ROUTE };
+    const { middleware, inside } = started(t, routes);
+    const named = (host, place = `https://${host}`) => asked('/report', { place, headers: { ...paid, host } });
+    const said = await captureLog(async () => {
+      for (const host of ['evil.example', 'EVIL.example', 'evil.example:443', '10.0.0.7', 'evil.example.']) {
+        facilitator.reset();
+        assert.equal((await middleware(named(host))).status, 502, host);
+        assert.equal(facilitator.count('settle'), 0, host);
+      }
+      for (const host of ['localhost/free?', 'a/free#', 'a\\free?', 'u@localhost', 'a b']) {
+        assert.equal((await middleware(named(host, 'http://localhost:3000'))).status, 400, host);
+      }
+      assert.deepEqual(inside, []);
+      assert.equal((await middleware(named('shop.example', 'http://localhost:3000'))).status, 200, 'behind a proxy');
+      assert.equal((await middleware(named('localhost:3000', 'http://localhost:3000'))).status, 200, 'on this machine');
+    });
+    assert.match(said, /give paymentMiddleware the option origin/);
+    t.mock.restoreAll();
+    const told = started(t, routes, { origin: 'http://127.0.0.1:3000' });
+    await captureLog(async () => assert.equal((await told.middleware(named('evil.example'))).status, 200));
+    assert.deepEqual([...inside, ...told.inside].map(({ url }) => new URL(url).origin), ['http://localhost:3000', 'http://localhost:3000', 'http://127.0.0.1:3000']);
+  });
+
+  test('a redirect of a page has its whole address', async (t) => {
+    const { middleware } = started(t, { 'GET /report': ROUTE }, {}, () => new Response('moved', { status: 307, headers: { location: '/elsewhere', 'x-own': 'kept' } }));
+    facilitator.reset();
+    await captureLog(async () => {
+      const answer = await middleware(asked('/report', { headers: paid }));
+      assert.deepEqual([answer.status, answer.headers.get('location'), answer.headers.get('x-own'), facilitator.count('settle')], [307, 'http://localhost:3000/elsewhere', 'kept', 0]);
+    });
   });
 });

@@ -23,12 +23,15 @@ export type PaidHandler = (request: Request, context: any & { paymentContext: Pa
 
 /** Options of the middleware: those of the gate. */
 export interface NextMiddlewareOptions extends Omit<PaywallOptions, 'routes' | 'origin'> {
-  /** Where the application answers, if not at the address of the request: `http://127.0.0.1:3000` behind a proxy. */
+  /**
+   * Where the application answers, if not at the address of the request: `http://127.0.0.1:3000` behind a proxy. It has to be given where Next.js takes that
+   * address from the `Host` of the client (`trustHostHeader`), but on Vercel and in Workers.
+   */
   origin?: string;
 }
 
 /**
  * A middleware: `export const middleware = paymentMiddleware(payments, routes)`. A paid request goes to the application once more from here, so that its
- * answer is charged for and gets its receipt; any other goes on as it is. `payments` may be a function, as in `paidRoute`.
+ * answer is charged for and gets its receipt, and so does one for an open route below a paid route with a parameter; any other goes on as it is. `payments` may be a function, as in `paidRoute`.
  */
 export function paymentMiddleware(payments: Payments | (() => Payments), routes: Record<string, RouteConfig>, options?: NextMiddlewareOptions): ((request: Request) => Promise<Response | undefined>) & { ready(): Promise<void>; close(): Promise<void> };
