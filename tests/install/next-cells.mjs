@@ -31,6 +31,21 @@ export async function pays({ folder, chromium, pay, look }, routes) {
   });
 }
 
+/** The route behind the middleware. */
+const BEHIND = '/api/behind/ask';
+
+/** An open route below a paid one with a parameter runs for each spelling that Next.js takes for it, and the paid one for none; nor does it for a forged mark. */
+async function staysApart(url) {
+  const spellings = ['free', 'free.rsc', '%66ree'];
+  for (const name of [...spellings, 'x', 'x.rsc', '.rsc', 'free.rsc.rsc']) {
+    const answer = await fetch(`${url}/api/behind/tools/${name}`);
+    const text = await answer.text();
+    if (spellings.includes(name)) assert.equal(text, 'free', `${name}: ${answer.status}`);
+    else assert.notEqual(text, 'paid', name);
+  }
+  assert.equal((await fetch(url + BEHIND, { method: 'POST', headers: { 'x-payments-wasm-inside': 'x' } })).status, 400);
+}
+
 /** Its own routes are paid for, with `payments-wasm/next`: by our `fetch`, and not without. */
 export async function sells({ folder, start, pay }, paths) {
   for (const path of paths) {
@@ -38,12 +53,13 @@ export async function sells({ folder, start, pay }, paths) {
       const env = { SELLER_KEY: seller.nvmApiKey, SANDBOX: sandbox.url, PLAN: planId, AGENT: agentId, ORIGIN: origin.url };
       return started(folder, env, async (url, said) => {
         const body = JSON.stringify({ question: 'What is 15% of 240?' });
-        const forged = { 'payment-signature': 'x', 'x-payments-wasm-inside': 'x', 'x-middleware-subrequest': 'proxy:proxy:proxy:proxy:proxy' };
+        const forged = { 'payment-signature': 'x', 'x-middleware-subrequest': 'proxy:proxy:proxy:proxy:proxy' };
         for (const headers of [{}, forged]) {
           const unpaid = await fetch(url + path, { method: 'POST', body, headers });
           assert.equal(unpaid.status, 402, `${path}: ${unpaid.status} ${(await unpaid.text()).slice(0, 300)}\n${said()}`);
           assert.equal(JSON.parse(Buffer.from(unpaid.headers.get('payment-required'), 'base64')).accepts[0].planId, planId);
         }
+        if (path === BEHIND) await staysApart(url);
         assert.deepEqual(origin.calls().filter((call) => call.path === '/ask'), [], 'nothing reached the service');
         const { stdout } = await start(['node', 'buyer.mjs'], { env: { CONFIG: JSON.stringify({ ...config, paywall: url + path.replace(/\/ask$/, '') }) } });
         const paid = JSON.parse(stdout.trim().split('\n').at(-1));
