@@ -258,3 +258,43 @@ fn rule_4_whoever_would_pay_waits_for_an_order_that_is_under_way() {
         assert_eq!((world.orders, world.paid_sends), (1, u32::from(come)), "{name}");
     }
 }
+
+#[test]
+fn rule_3_while_the_caller_orders_by_hand_no_fetch_orders_the_plan() {
+    const MINUTE: u64 = 60_000;
+    // (name, the steps of an order by hand as (how it began, when it was answered), the time that goes by, orders of the fetch)
+    type Steps = Vec<(&'static str, Option<u64>)>;
+    let rows: Vec<(&str, Steps, u64, u32)> = vec![
+        ("none", vec![], 0, 1),
+        ("one that is not answered", vec![("", Some(1_000))], 0, 0),
+        ("the same, hours later", vec![("", Some(1_000))], 600 * MINUTE, 0),
+        ("one that was refused", vec![("", Some(1_000)), ("1000", None)], 0, 1),
+        ("one whose credits may be on their way", vec![("", Some(1_000)), ("1000", Some(2_000))], 0, 0),
+        ("the same, two minutes later", vec![("", Some(1_000)), ("1000", Some(2_000))], 2 * MINUTE, 1),
+        (
+            "a second that is refused leaves the first",
+            vec![("", Some(1_000)), ("", Some(1_500)), ("1500", None)],
+            0,
+            0,
+        ),
+    ];
+    for (name, steps, pause, orders) in rows {
+        let mut world = SimulatedPlatform::new().balance(0);
+        world.policy = Some(buys());
+        // An order blocks for a day: the clock is beyond the first one.
+        world.now += 10 * 24 * 60 * MINUTE;
+        let began = world.now;
+        let digits = |time: &str| match time {
+            "" => String::new(),
+            time => (began + time.parse::<u64>().unwrap()).to_string(),
+        };
+        for (at, now) in steps {
+            world.buyer.order_by_hand(&plan("plan"), &digits(at), now.map(|now| began + now));
+        }
+        world.now += 3_000 + pause;
+        let fetch = world.fetch("POST", "/ask");
+        let end = world.run_one(fetch);
+        assert_eq!(world.orders, orders, "{name}");
+        assert_eq!(end.result.is_ok(), orders == 1, "{name}");
+    }
+}

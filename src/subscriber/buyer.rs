@@ -143,6 +143,12 @@ impl Buyer {
         self.session.record_balance(plan_id, held, now);
     }
 
+    /// The caller orders a plan by itself, with `began` empty, or the order that it began at that time was answered; without `now`
+    /// it was refused. Meanwhile no fetch orders the plan too (rule 3).
+    pub fn order_by_hand(&mut self, plan_id: &PlanId, began: &str, now: Option<u64>) {
+        self.session.order_by_hand(plan_id, began, now);
+    }
+
     /// Takes up a budget that was stored, last of all by another tab or by this page before it was loaded again. `tab` is the
     /// name of this tab: what it has reserved, it knows itself.
     ///

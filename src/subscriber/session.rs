@@ -3,7 +3,7 @@
 use super::agreements::Agreements;
 use super::budget::entry::{Entry, SURE};
 use super::budget::payment_record::PaymentRecords;
-use super::budget::pending_orders::PendingOrder;
+use super::budget::pending_orders::{BLOCKS_MS, PendingOrder};
 use super::capped::MAX_REMEMBERED;
 use super::fetch::open_payment::OpenPayments;
 use super::in_progress::{Commitments, Questions};
@@ -171,6 +171,23 @@ impl Session {
 
     pub(crate) fn forget_order(&mut self, plan_id: &PlanId) {
         self.pending_order(plan_id).forget(&mut self.budget);
+    }
+
+    /// The caller orders a plan by hand, or the order that began at `began` was answered: until then, and while its credits may
+    /// be on their way, no fetch orders the plan too. Without `now` it was refused. An earlier order goes on blocking as it did.
+    pub(crate) fn order_by_hand(&mut self, plan_id: &PlanId, began: &str, now: Option<u64>) {
+        let order = self.pending_order(plan_id);
+        if order.is_another(&self.budget, began) {
+            return;
+        }
+        let answered_ms = if began.is_empty() { 0 } else { BLOCKS_MS - CREDITS_TIMEOUT_MS };
+        match now {
+            Some(now) => {
+                let held = self.plans.balance(plan_id).unwrap_or_default();
+                order.record(&mut self.budget, held, now.saturating_sub(answered_ms));
+            }
+            None => order.forget(&mut self.budget),
+        }
     }
 
     /// A platform call begins.

@@ -127,6 +127,12 @@ impl Engine {
                     buyer.record_balance(&plan_id, held, now);
                 }
             }
+            "order" => {
+                // Its times are the caller's: one step names the time of another.
+                let _ = time(&mut fields);
+                let plan_id = PlanId::parse(fields.next(), "planId")?;
+                buyer.order_by_hand(&plan_id, fields.next(), fields.number());
+            }
             "refused" => {
                 let (order, repeatable) = (fields.is_set(), fields.is_set());
                 let answer = response(fields).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::wire::{Credits, PlanId};
 use alloc::string::String;
 
 /// How long an order blocks another of the same plan, in milliseconds.
-const BLOCKS_MS: u64 = 24 * 60 * 60_000;
+pub(crate) const BLOCKS_MS: u64 = 24 * 60 * 60_000;
 
 /// The orders of one plan by one account.
 pub(crate) struct PendingOrder {
@@ -34,6 +34,11 @@ impl PendingOrder {
         self.forget(budget);
         let name = [self.name, Credits::from(now).digits()].concat();
         budget.entries.push(Entry { kind: ORDER, name, credits: held });
+    }
+
+    /// True if an order is waited for that began at another time.
+    pub(crate) fn is_another(&self, budget: &Budget, at: &str) -> bool {
+        budget.entries.iter().any(|entry| entry.order_time(&self.name).is_some_and(|began| began != at))
     }
 
     /// The order is done with: its credits have come, or the platform refused it.

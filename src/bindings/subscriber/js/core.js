@@ -320,7 +320,15 @@ export const createCore = (Engine) => class Core {
   async ask(name, given) {
     // A number that is not safe may have been another before it was given.
     const fields = given.map((one) => value(['string', 'bigint'].includes(typeof one) || Number.isSafeInteger(one) ? one : undefined));
-    return this.#answer(JSON.parse(checked(this.#call('request', name, fields.length, ...fields))));
+    const request = JSON.parse(checked(this.#call('request', name, fields.length, ...fields)));
+    if (!request.order) return this.#answer(request);
+    const began = Date.now();
+    const told = (...times) => this.#step('order', clean(`${given[0]}`), ...times);
+    told('', began);
+    const answer = this.#answer(request);
+    // One that was sent, and of which nobody knows, goes on keeping fetches from ordering.
+    answer.then(() => told(began, Date.now()), ({ code }) => code === 'purchase_outcome_unknown' || told(began));
+    return answer;
   }
 
   /** The balance of a plan as the platform says it, with `balance` as a `bigint`. */
