@@ -198,3 +198,25 @@ test('a client that cancels a paid call ends the work of the server, and pays no
   await stream.body.cancel();
   assert.equal(await payments.held(), 100n);
 });
+
+test('a paid call in a session that the server does not know has the status of the server, so that a client opens another one', async (t) => {
+  const transport = new WebStandardStreamableHTTPServerTransport({ sessionIdGenerator: () => crypto.randomUUID() });
+  await loud({}, {}).connect(transport);
+  const gate = mcpPaywall((request) => transport.handleRequest(request), options());
+  t.after(() => gate.close());
+  const { payments, payment } = await buyer();
+  await open(gate);
+  const lost = await post(gate, 'another', call(3, 'shout', 'secret', payment));
+  const { id, error } = await lost.json();
+  assert.deepEqual([lost.status, id, error.message], [404, 3, 'Session not found']);
+  assert.equal(await payments.held(), 100n);
+});
+
+test('a server that wants a login says so for a paid call too', async (t) => {
+  const gate = mcpPaywall(() => Response.json({ error: 'invalid_token' }, { status: 401, headers: { 'www-authenticate': 'Bearer resource_metadata="https://mcp.example/meta"' } }), options());
+  t.after(() => gate.close());
+  const { payments, payment } = await buyer();
+  const answer = await post(gate, undefined, call(4, 'shout', 'secret', payment));
+  assert.deepEqual([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer resource_metadata="https://mcp.example/meta"']);
+  assert.equal(await payments.held(), 100n);
+});

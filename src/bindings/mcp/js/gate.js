@@ -208,17 +208,19 @@ const failure = (id, code, message, data) => ({ jsonrpc: '2.0', id: id ?? null, 
 async function single(around, message) {
   const { request, ask, env, context } = around;
   let streamed;
+  let failed;
   const started = new Promise((resolve) => { streamed = resolve; });
   const outcome = paid(around, message, async (stripped, more) => {
     const response = await ask(resend(request, JSON.stringify(stripped)), { env, ctx: context, ...more });
     if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
       streamed(undefined);
+      if (!response.ok) failed = response;
       return responseIn(response, stripped);
     }
     return new Promise((answered) => streamed({ response, answered, stripped }));
   });
   const first = await Promise.race([started, outcome.then(() => undefined, () => undefined)]);
-  if (!first) return asJson(request, await outcome);
+  if (!first) return asServerSaid(request, await outcome, failed);
   const { response, answered, stripped } = first;
   const { readable, writable } = new TransformStream();
   const writer = writable.getWriter();
@@ -242,7 +244,7 @@ async function single(around, message) {
         }
       }
     } catch (error) {
-      console.error('mcp:', error?.message ?? error);
+      if (!gone.signal.aborted) console.error('mcp:', error?.message ?? error);
     }
     if (!found) {
       answered(failure(message.id, INTERNAL_ERROR, 'The server gave no response.'));
@@ -255,6 +257,16 @@ async function single(around, message) {
   const headers = new Headers(response.headers);
   headers.delete('content-length');
   return new Response(readable, { status: response.status, headers });
+}
+
+/** A message alone. An error has the status of the server: by 404 a client knows that its session has ended, by 401 that it is to log in. */
+function asServerSaid(request, message, failed) {
+  if (!failed || !message.error || message.error.data?.code === 'mcp_result_elsewhere') return asJson(request, message);
+  const headers = new Headers();
+  for (const name of ['www-authenticate', 'retry-after']) {
+    if (failed.headers.has(name)) headers.set(name, failed.headers.get(name));
+  }
+  return Response.json(message, { status: failed.status, headers });
 }
 
 /** A message alone, as the client takes it. */
