@@ -7,8 +7,8 @@ use super::speaker::Speaker;
 use super::state::State;
 use crate::api;
 use crate::paywall::dialects::{
-    Dialects, Earlier, Envelope, NameEnd, NameRefusal, NamedPayment, NoteChange, Outgoing, Platform,
-    Question, Supported, note,
+    Earlier, Envelope, Inquiry, NameEnd, NameRefusal, NamedPayment, NoteChange, Outgoing, Platform, Question,
+    Supported, note,
 };
 use crate::paywall::state::RowsError;
 use crate::paywall::{Event, FacilitatorError, GateResponse, HeaderList};
@@ -140,36 +140,22 @@ pub(super) async fn ask<T: Transport>(
 ) -> Result<api::Response, CallError> {
     let settings = shared.gate.settings();
     let (backend, key) = (settings.facilitator(), Some(settings.key()));
-    let body = request.body.as_deref().unwrap_or_default();
-    let spoken = shared.dialects.as_ref().zip(Question::of(request));
-    let spoken =
-        spoken.and_then(|(speaker, question)| Some((speaker, question, Dialects::carrier_of(body)?)));
-    let Some((speaker, question, carrier)) = spoken else {
+    let spoken = shared.dialects.as_ref();
+    let spoken = spoken.and_then(|speaker| Some((speaker, Inquiry::of(&speaker.dialects, request)?)));
+    let Some((speaker, (inquiry, outgoing))) = spoken else {
         return call(&shared.transport, backend, request, key, correlation, timeout).await;
     };
-    let answer = match speaker.dialects.outgoing(question, &carrier, body) {
-        Outgoing::Answer { status, body } => {
-            return Ok(api::Response { status, body, correlation_id: None });
-        }
-        Outgoing::Platform(body) => {
-            let path = request.path.replace("/x402/", "/mpp/").into();
-            let request = api::Request { path, body: Some(body), ..request.clone() };
+    let answer = match outgoing {
+        Outgoing::Answer(answer) => return Ok(answer),
+        Outgoing::Platform(request) => {
             call(&shared.transport, backend, &request, key, correlation, timeout).await?
         }
-        // The seller's key is the platform's alone.
-        Outgoing::Facilitator { url, body } => {
-            let path = if question == Question::Verify { "/verify" } else { "/settle" };
+        Outgoing::Facilitator { url, path, body } => {
             let request = speaker.request(&url, path, Some(body)).ok_or(CallError::Unreachable)?;
             exchange(&shared.transport, request, timeout).await?
         }
     };
-    let payer = envelope.as_ref().and_then(|envelope| envelope.payer());
-    let (status, body) =
-        speaker.dialects.incoming(question, carrier.dialect, payer, answer.status, answer.body);
-    if let Some(envelope) = envelope {
-        envelope.learn(question, status, &body);
-    }
-    Ok(api::Response { status, body, correlation_id: answer.correlation_id })
+    Ok(inquiry.read(&speaker.dialects, envelope, answer))
 }
 
 /// The gate's own answer in all dialects.
@@ -320,15 +306,9 @@ async fn ask_supported<T: Transport>(shared: Arc<Shared<T>>, facilitator: String
 
 /// A challenge by the platform, which seals it; `None` where it gives none. The 402 is paid by x402 then.
 async fn issue<T: Transport>(shared: Arc<Shared<T>>, body: String) -> Option<String> {
-    let platform = shared.dialects.as_ref()?.platform.as_ref()?;
-    let mut request = http::Request::post(platform.url("/api/v1/mpp/challenge"));
-    for (name, value) in platform.headers() {
-        request = request.header(name, value);
-    }
     let timeout = Duration::from_millis(shared.gate.settings().timeout_ms().into());
-    let answer = exchange(&shared.transport, request.body(body.into()).ok()?, timeout).await;
-    let said = answer.as_ref().ok().filter(|answer| answer.is_success());
-    let challenge = said.and_then(|answer| Platform::challenge_of(&answer.body));
+    let answer = ask(&shared, &Platform::challenge_request(body), None, timeout, None).await;
+    let challenge = answer.as_ref().ok().and_then(Platform::challenge_of);
     if challenge.is_none() {
         let status = answer.map_or_else(|error| format!("{error:?}"), |answer| answer.status.to_string());
         (shared.log)(&format!("mpp: the platform gave no challenge: {status}"));

@@ -1,13 +1,12 @@
 //! The dialects of one gate.
 
-use crate::paywall::dialects::{Dialects, Platform, Sources, Supported};
+use crate::paywall::dialects::{Dialects, Sources, Supported};
 use bytes::Bytes;
 use std::sync::{Mutex, PoisonError};
 
 /// The dialects of one gate.
 pub(super) struct Speaker {
     pub(super) dialects: Dialects,
-    pub(super) platform: Option<Platform>,
     pub(super) token_headers: Vec<String>,
     supported: Mutex<Supported>,
     /// Held while an offer waits for a facilitator, so that others wait for the same answer.
@@ -19,7 +18,6 @@ impl Speaker {
     pub(super) fn new(dialects: Dialects, sources: &Sources) -> Option<Self> {
         (!dialects.is_plain()).then(|| Self {
             dialects,
-            platform: sources.platform(),
             token_headers: sources.token_headers(),
             supported: Mutex::default(),
             asking: tokio::sync::Mutex::default(),

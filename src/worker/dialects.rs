@@ -2,7 +2,7 @@
 
 use super::js;
 use crate::api;
-use crate::paywall::dialects::{Dialects, Envelope, Outgoing, Platform, Question, Sources, Supported};
+use crate::paywall::dialects::{Dialects, Envelope, Inquiry, Outgoing, Platform, Sources, Supported};
 use crate::paywall::{FacilitatorError, GateResponse, HeaderList, Settings};
 use crate::wire::{PAYMENT_REQUIRED, mpp};
 use std::cell::RefCell;
@@ -13,7 +13,6 @@ use worker::web_sys;
 #[derive(Debug)]
 pub(super) struct Speaker {
     pub(super) dialects: Dialects,
-    platform: Option<Platform>,
     token_headers: Vec<String>,
     supported: RefCell<Supported>,
 }
@@ -22,12 +21,7 @@ impl Speaker {
     /// `None` where nothing but x402 with plans is spoken.
     pub(super) fn new(dialects: Dialects, sources: &Sources) -> Option<Rc<Self>> {
         (!dialects.is_plain()).then(|| {
-            Rc::new(Self {
-                dialects,
-                platform: sources.platform(),
-                token_headers: sources.token_headers(),
-                supported: RefCell::default(),
-            })
+            Rc::new(Self { dialects, token_headers: sources.token_headers(), supported: RefCell::default() })
         })
     }
 
@@ -73,7 +67,7 @@ impl Speaker {
         let offered = envelope.answer(&self.dialects, &self.supported.borrow(), response);
         let mut response = offered.response;
         for body in offered.challenges {
-            if let Some(challenge) = self.issue(&body, settings.timeout_ms()).await {
+            if let Some(challenge) = issue(settings, body).await {
                 response.headers.append("www-authenticate", challenge);
             }
         }
@@ -107,21 +101,17 @@ impl Speaker {
         }
         headers
     }
+}
 
-    /// A challenge by the platform, which seals it; `None` where it gives none. The 402 is paid by x402 then.
-    async fn issue(&self, body: &str, timeout_ms: u32) -> Option<String> {
-        let platform = self.platform.as_ref()?;
-        let headers = platform.headers().into_iter().map(|(name, value)| (name.to_string(), value)).collect();
-        let url = platform.url("/api/v1/mpp/challenge");
-        let answer = js::send(&url, "POST", &headers, Some(body), timeout_ms).await;
-        let said = answer.as_ref().ok().filter(|answer| answer.is_success());
-        let challenge = said.and_then(|answer| Platform::challenge_of(&answer.body));
-        if challenge.is_none() {
-            let status = answer.map_or_else(|error| error.code().into(), |answer| answer.status.to_string());
-            worker::console_error!("mpp: the platform gave no challenge: {}", status);
-        }
-        challenge
+/// A challenge by the platform, which seals it; `None` where it gives none. The 402 is paid by x402 then.
+async fn issue(settings: &Settings, body: String) -> Option<String> {
+    let answer = js::call(settings, &Platform::challenge_request(body), None).await;
+    let challenge = answer.as_ref().ok().and_then(Platform::challenge_of);
+    if challenge.is_none() {
+        let status = answer.map_or_else(|error| error.code().into(), |answer| answer.status.to_string());
+        worker::console_error!("mpp: the platform gave no challenge: {}", status);
     }
+    challenge
 }
 
 /// Puts a call of the gate to who can answer it. The answer is in the platform's words.
@@ -132,34 +122,17 @@ pub(super) async fn ask(
     correlation: Option<&str>,
     envelope: Option<&mut Envelope>,
 ) -> Result<api::Response, FacilitatorError> {
-    let body = request.body.as_deref().unwrap_or_default();
-    let spoken = speaker.zip(Question::of(request));
-    let spoken =
-        spoken.and_then(|(speaker, question)| Some((speaker, question, Dialects::carrier_of(body)?)));
-    let Some((speaker, question, carrier)) = spoken else {
+    let spoken = speaker.and_then(|speaker| Some((speaker, Inquiry::of(&speaker.dialects, request)?)));
+    let Some((speaker, (inquiry, outgoing))) = spoken else {
         return js::call(settings, request, correlation).await;
     };
-    let answer = match speaker.dialects.outgoing(question, &carrier, body) {
-        Outgoing::Answer { status, body } => {
-            return Ok(api::Response { status, body, correlation_id: None });
-        }
-        Outgoing::Platform(body) => {
-            let path = request.path.replace("/x402/", "/mpp/").into();
-            let request = api::Request { path, body: Some(body), ..request.clone() };
-            js::call(settings, &request, correlation).await?
-        }
-        // The seller's key is the platform's alone.
-        Outgoing::Facilitator { url, body } => {
-            let path = if question == Question::Verify { "/verify" } else { "/settle" };
+    let answer = match outgoing {
+        Outgoing::Answer(answer) => return Ok(answer),
+        Outgoing::Platform(request) => js::call(settings, &request, correlation).await?,
+        Outgoing::Facilitator { url, path, body } => {
             let headers = speaker.headers(&url);
             js::send(&[&url, path].concat(), "POST", &headers, Some(&body), settings.timeout_ms()).await?
         }
     };
-    let payer = envelope.as_ref().and_then(|envelope| envelope.payer());
-    let (status, body) =
-        speaker.dialects.incoming(question, carrier.dialect, payer, answer.status, answer.body);
-    if let Some(envelope) = envelope {
-        envelope.learn(question, status, &body);
-    }
-    Ok(api::Response { status, body, correlation_id: answer.correlation_id })
+    Ok(inquiry.read(&speaker.dialects, envelope, answer))
 }

@@ -14,7 +14,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 
 /// The dialects of one gate.
@@ -53,7 +53,7 @@ impl JsDialects {
     /// The call for a challenge: URL, and names and values of headers, a line each.
     pub fn challenge(&self) -> String {
         let Some(platform) = &self.platform else { return String::new() };
-        let mut lines = Vec::from([platform.url("/api/v1/mpp/challenge")]);
+        let mut lines = Vec::from([platform.url(Platform::CHALLENGE)]);
         for (name, value) in platform.headers() {
             lines.extend([name.to_string(), value]);
         }
@@ -154,18 +154,18 @@ impl JsDialects {
         })))
     }
 
-    /// The request that asks the gate's question about a payment of these dialects: `{ to, url, body }` with `to` of
-    /// `platform` or `facilitator`, or `{ status, body }` where nobody has to be asked; nothing for a token of the platform's.
+    /// The call that asks the gate's question about a payment of these dialects: `{ path, body }` of the platform's, `{ facilitator, path, body }`,
+    /// or `{ status, body }` where nobody has to be asked; nothing for a token of the platform's.
     pub fn outgoing(&self, settles: bool, body: &str) -> Option<String> {
         let carrier = Dialects::carrier_of(body)?;
         let asked = match self.dialects.outgoing(question(settles), &carrier, body) {
-            Outgoing::Platform(body) => json!({ "to": "platform", "body": body }),
-            Outgoing::Facilitator { url, body } => json!({ "to": "facilitator", "url": url, "body": body }),
-            Outgoing::Answer { status, body } => json!({ "status": status, "body": body }),
+            Outgoing::Platform(request) => json!({ "path": request.path, "body": request.body }),
+            Outgoing::Facilitator { url, path, body } => {
+                json!({ "facilitator": url, "path": path, "body": body })
+            }
+            Outgoing::Answer(answer) => json!({ "status": answer.status, "body": answer.body }),
         };
-        let mut asked = if let Value::Object(asked) = asked { asked } else { Map::new() };
-        asked.insert("dialect".into(), carrier.dialect.name().into());
-        Some(print_object(&asked))
+        Some(print(&asked))
     }
 
     /// The answer in the platform's words: the status, and the body on the lines behind it. `asked` is the body of the gate's call, `payer`

@@ -22,7 +22,7 @@ impl Dialects {
     #[must_use]
     pub fn outgoing(&self, question: Question, carrier: &Carrier, body: &str) -> Outgoing {
         let Some(asked) = Asked::read(body) else {
-            return Outgoing::Answer { status: 400, body: "{}".into() };
+            return Outgoing::answer(400, "{}".into());
         };
         match carrier.dialect {
             Dialect::Mpp => Self::ask_mpp(carrier, &asked, question),

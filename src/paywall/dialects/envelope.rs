@@ -1,7 +1,6 @@
 //! The things that a driver in Rust does around the gate's own flow for a request in another dialect.
 
 use super::{Arrival, Dialect, Dialects, Entry, ExactTerms, NameRefusal, Question, Refused402, Supported};
-use crate::api;
 use crate::codec;
 use crate::paywall::config::error::{ConfigError, wrong};
 use crate::paywall::{GateResponse, HeaderList};
@@ -244,18 +243,6 @@ impl Envelope {
             if headers.get(name).is_some() {
                 headers.merge(name, &members);
             }
-        }
-    }
-}
-
-impl Question {
-    /// The question of a call to the platform, where it is one about a payment.
-    #[must_use]
-    pub fn of(request: &api::Request) -> Option<Self> {
-        match request.path.rsplit_once("/x402/")?.1 {
-            "verify" => Some(Self::Verify),
-            "settle" => Some(Self::Settle),
-            _ => None,
         }
     }
 }

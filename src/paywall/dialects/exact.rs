@@ -129,7 +129,11 @@ impl Dialects {
         let body = json!({
             "x402Version": version.number(), "paymentPayload": payment, "paymentRequirements": requirements,
         });
-        Outgoing::Facilitator { url: terms.facilitator.clone(), body: codec::print(&body) }
+        Outgoing::Facilitator {
+            url: terms.facilitator.clone(),
+            path: question.facilitator_path(),
+            body: codec::print(&body),
+        }
     }
 
     /// The facilitator's answer in the platform's format.
@@ -175,5 +179,5 @@ fn invalid(question: Question, reason: &str) -> Outgoing {
             json!({ "success": false, "errorReason": reason, "transaction": "", "network": "" })
         }
     };
-    Outgoing::Answer { status: 200, body: codec::print(&body) }
+    Outgoing::answer(200, codec::print(&body))
 }

@@ -4,7 +4,7 @@
 //! The gate knows one kind of payment: a token of a plan. A payment of another dialect comes to it as a single-use token
 //! ([`Carrier`]), so that each rule of money holds as it does for a plan: one claim in the state, settle before
 //! delivery, a journal, unknown outcomes. What the gate asks of the platform for such a token is put into the words of
-//! who can answer it ([`Dialects::outgoing`]), and the answer back into the platform's ([`Dialects::incoming`]). The
+//! who can answer it ([`Inquiry::of`]), and the answer back into the platform's ([`Inquiry::read`]). The
 //! offer of a 402 is put into all dialects on its way out ([`Dialects::offer`]).
 //!
 //! A gate that speaks x402 with plans alone has nothing of this in its WebAssembly.
@@ -13,6 +13,7 @@ mod carrier;
 mod dispatch;
 mod envelope;
 mod exact;
+mod inquiry;
 mod mpp;
 mod named;
 mod offer;
@@ -28,6 +29,7 @@ mod transfer;
 
 pub use carrier::Carrier;
 pub use envelope::{Envelope, Offered};
+pub use inquiry::Inquiry;
 pub use named::{Earlier, NameEnd, NameRefusal, NamedPayment, NoteChange, note};
 pub use offer::{Offer, Refused402};
 pub use platform::Platform;
@@ -35,6 +37,7 @@ pub use sources::Sources;
 pub use supported::{Supported, SupportedQuery};
 pub use terms::{Dialects, ExactTerms, MppTerms};
 
+use crate::api;
 use crate::wire::exact::X402Version;
 use alloc::string::String;
 
@@ -88,6 +91,12 @@ pub struct Paid {
     pub authorization: Option<String>,
 }
 
+impl Outgoing {
+    fn answer(status: u16, body: String) -> Self {
+        Self::Answer(api::Response { status, body, correlation_id: None })
+    }
+}
+
 /// A dialect of 402.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -109,20 +118,17 @@ pub enum Question {
 /// The request that asks the gate's question in another dialect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outgoing {
-    /// To the platform, with the seller's key, at the path `/api/v1/mpp/` and the question.
-    Platform(String),
-    /// To a facilitator of x402: its address without the question, and the body.
+    /// A call to the platform, with the seller's key.
+    Platform(api::Request),
+    /// A POST to a facilitator of x402, which never gets the seller's key.
     Facilitator {
         /// Its address.
         url: String,
+        /// The path behind the address.
+        path: &'static str,
         /// The JSON.
         body: String,
     },
     /// Nobody has to be asked: the answer, as the platform would give it.
-    Answer {
-        /// The HTTP status.
-        status: u16,
-        /// The JSON.
-        body: String,
-    },
+    Answer(api::Response),
 }

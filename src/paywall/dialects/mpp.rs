@@ -101,7 +101,7 @@ impl Dialects {
                     ..EXPIRED
                 }),
                 // The platform takes the whole amount of a challenge, or nothing. Nothing is taken then.
-                Question::Settle => Outgoing::Answer { status: 401, body: "{}".into() },
+                Question::Settle => Outgoing::answer(401, "{}".into()),
             };
         }
         let mut body = Map::new();
@@ -111,7 +111,7 @@ impl Dialects {
         if let Some(digest) = &carrier.body_digest {
             body.insert("bodyDigest".into(), digest.as_str().into());
         }
-        Outgoing::Platform(codec::print_object(&body))
+        Outgoing::Platform(question.in_mpp(codec::print_object(&body)))
     }
 
     /// The platform's answer to a settle of MPP. It answers each settle of one challenge alike: two payers that share
@@ -130,8 +130,7 @@ impl Dialects {
             .and_then(|document| document.get("payer").and_then(Value::as_str).map(ToString::to_string));
         match (payer, named) {
             (Some(payer), Some(named)) if !payer.eq_ignore_ascii_case(&named) => {
-                let Outgoing::Answer { status, body } = refused(REJECTED) else { return (status, body) };
-                (status, body)
+                (REFUSED, refusal_text(REJECTED))
             }
             _ => (status, body),
         }
@@ -140,8 +139,14 @@ impl Dialects {
 
 /// The refusal, as the platform says it.
 fn refused(refusal: Refusal) -> Outgoing {
+    Outgoing::answer(REFUSED, refusal_text(refusal))
+}
+
+const REFUSED: u16 = 402;
+
+fn refusal_text(refusal: Refusal) -> String {
     let mut body = Map::new();
     body.insert("code".into(), refusal.code.into());
     body.insert("message".into(), refusal.message.into());
-    Outgoing::Answer { status: 402, body: codec::print_object(&body) }
+    codec::print_object(&body)
 }

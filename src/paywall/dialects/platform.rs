@@ -15,6 +15,9 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The path of the call that gives a challenge.
+    pub const CHALLENGE: &str = "/api/v1/mpp/challenge";
+
     /// Reads the key, the environment and the address.
     ///
     /// # Errors
@@ -37,10 +40,17 @@ impl Platform {
         [&self.url, path].concat()
     }
 
+    /// The call that gives a challenge.
+    #[must_use]
+    pub fn challenge_request(body: String) -> api::Request {
+        api::Request::post(Self::CHALLENGE, Some(body))
+    }
+
     /// The challenge that the platform answered with; `None` where it gave none.
     #[must_use]
-    pub fn challenge_of(answer: &str) -> Option<String> {
-        Some(codec::parse_object(answer)?.get("challenge")?.as_str()?.into())
+    pub fn challenge_of(answer: &api::Response) -> Option<String> {
+        let said = Some(answer).filter(|answer| answer.is_success())?;
+        Some(codec::parse_object(&said.body)?.get("challenge")?.as_str()?.into())
     }
 
     /// The headers of a call with the key.

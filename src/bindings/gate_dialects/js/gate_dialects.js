@@ -151,19 +151,19 @@ async function ask({ core, tools }, fields, patience, what, exchange) {
   const asked = JSON.parse(found);
   if (asked.status) return answered(asked.status, '', asked.body);
   let lines;
-  if (asked.to === 'platform') {
-    lines = [url.replace(/\/x402\/(\w+)$/, '/mpp/$1'), method, headers.length, ...headers.flat(), asked.body];
+  if (!asked.facilitator) {
+    lines = [url.replace(/\/api\/v1\/x402\/\w+$/, asked.path), method, headers.length, ...headers.flat(), asked.body];
   } else {
     let more;
     try {
-      more = await tools.headersOf?.(asked.url, what);
+      more = await tools.headersOf?.(asked.facilitator, what);
     } catch (error) {
       console.error('facilitatorHeaders:', error?.message ?? error);
       return `unreachable\n${Date.now()}`;
     }
     // The seller's key is the platform's alone.
     const own = Object.entries({ accept: 'application/json', 'content-type': 'application/json', ...more });
-    lines = [`${asked.url}/${what}`, method, own.length, ...own.flat(), asked.body];
+    lines = [asked.facilitator + asked.path, method, own.length, ...own.flat(), asked.body];
   }
   const event = await call(new Fields(lines.join('\n')), patience);
   if (!event.startsWith('answered\n')) return event;

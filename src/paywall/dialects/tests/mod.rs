@@ -2,6 +2,7 @@
 
 mod bounds;
 mod exact;
+mod inquiry;
 mod mpp;
 mod offers;
 mod options;
@@ -124,13 +125,13 @@ fn asked(carrier: &Carrier, amount: &str, change: impl Fn(&mut Value)) -> String
 }
 
 fn platform(outgoing: Outgoing) -> Value {
-    let Outgoing::Platform(body) = outgoing else { panic!("{outgoing:?}") };
-    serde_json::from_str(&body).unwrap()
+    let Outgoing::Platform(request) = outgoing else { panic!("{outgoing:?}") };
+    serde_json::from_str(&request.body.unwrap()).unwrap()
 }
 
 fn answer(outgoing: Outgoing) -> (u16, Value) {
-    let Outgoing::Answer { status, body } = outgoing else { panic!("{outgoing:?}") };
-    (status, serde_json::from_str(&body).unwrap())
+    let Outgoing::Answer(answer) = outgoing else { panic!("{outgoing:?}") };
+    (answer.status, serde_json::from_str(&answer.body).unwrap())
 }
 
 fn payment(change: impl Fn(&mut Value)) -> Value {
@@ -155,7 +156,7 @@ fn enter_exact(dialects: &Dialects, payment: &Value) -> Entry {
 }
 
 fn facilitator(outgoing: Outgoing) -> (String, Value) {
-    let Outgoing::Facilitator { url, body } = outgoing else { panic!("{outgoing:?}") };
+    let Outgoing::Facilitator { url, body, .. } = outgoing else { panic!("{outgoing:?}") };
     (url, serde_json::from_str(&body).unwrap())
 }
 

@@ -171,7 +171,9 @@ fn what_a_transaction_moves_is_compared_with_the_route() {
         let one = paid(enter_sent(&gate, &sent));
         let amount = if name == "the amount" { "20000" } else { "10000" };
         match (ask(&gate, &one.carrier, amount), reason) {
-            (Outgoing::Answer { body, .. }, Some(reason)) => assert!(body.contains(reason), "{name}: {body}"),
+            (Outgoing::Answer(answer), Some(reason)) => {
+                assert!(answer.body.contains(reason), "{name}: {}", answer.body)
+            }
             (Outgoing::Facilitator { .. }, None) => {}
             (other, _) => panic!("{name}: {other:?}"),
         }
