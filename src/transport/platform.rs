@@ -47,8 +47,7 @@ pub(crate) async fn exchange(
         let response = transport.send(request).await.map_err(|_| CallError::Unreachable)?;
         let (head, body) = response.into_parts();
         let bytes = read(body, MAX_ANSWER_BYTES).await.map_err(|_| CallError::Unreachable)?;
-        let text =
-            bytes.and_then(|bytes| String::from_utf8(bytes.into()).ok()).ok_or(CallError::Unreadable)?;
+        let text = bytes.and_then(|bytes| text_of(&bytes)).ok_or(CallError::Unreadable)?;
         Ok(api::Response {
             status: head.status.as_u16(),
             body: text,
@@ -56,4 +55,29 @@ pub(crate) async fn exchange(
         })
     };
     within(transport.sleep(timeout), work).await.unwrap_or(Err(CallError::TimedOut))
+}
+
+/// A body as text, without a byte order mark, as JavaScript's `TextDecoder` reads it.
+fn text_of(bytes: &[u8]) -> Option<String> {
+    let text = core::str::from_utf8(bytes).ok()?;
+    Some(text.strip_prefix('\u{feff}').unwrap_or(text).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_read_as_utf8_without_its_byte_order_mark() {
+        for (bytes, text) in [
+            (&b""[..], Some("")),
+            ("{\"a\":\"\u{fffd}\"}".as_bytes(), Some("{\"a\":\"\u{fffd}\"}")),
+            (b"\xef\xbb\xbf{}", Some("{}")),
+            (b"\xef\xbb\xbf\xef\xbb\xbf", Some("\u{feff}")),
+            (b"\"\xff\"", None),
+            (b"\xef\xbb", None),
+        ] {
+            assert_eq!(text_of(bytes).as_deref(), text, "{bytes:?}");
+        }
+    }
 }

@@ -1,13 +1,21 @@
-use crate::api::{self, MAX_ANSWER_BYTES};
+use crate::api;
 use crate::paywall::{FacilitatorError, GateResponse, HeaderList, Settings};
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::Error;
-use worker::js_sys::{self, Reflect, Uint8Array};
+use worker::js_sys::{self, Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::{
-    AbortSignal, Headers, ReadableStream, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
-    Response, ResponseInit, WorkerGlobalScope,
+    Headers, ReadableStream, ReadableStreamDefaultReader, Request, Response, ResponseInit,
 };
+
+// The client of the platform, as in the npm package.
+#[wasm_bindgen(module = "/src/bindings/http/answer.js")]
+extern "C" {
+    fn exchange(url: &str, method: &str, headers: &Headers, body: Option<&str>, timeout_ms: u32) -> Promise;
+
+    fn bytes(reader: &ReadableStreamDefaultReader, limit: usize) -> Promise;
+}
 
 /// Milliseconds since 1970. The clock stands still between two answers from outside.
 pub(super) fn now() -> u64 {
@@ -88,30 +96,21 @@ pub(super) async fn send(
     body: Option<&str>,
     timeout_ms: u32,
 ) -> Result<api::Response, FacilitatorError> {
-    let signal = AbortSignal::timeout_with_u32(timeout_ms);
-    let silence = |_: JsValue| {
-        if signal.aborted() { FacilitatorError::TimedOut } else { FacilitatorError::Unreachable }
+    let headers = js_headers(headers).map_err(|_| FacilitatorError::Unreachable)?;
+    let answer = JsFuture::from(exchange(url, method, &headers, body, timeout_ms)).await;
+    let answer = answer.map_err(|_| FacilitatorError::Unreachable)?;
+    let Some(answer) = answer.dyn_ref::<js_sys::Array>() else {
+        return Err(match answer.as_string().as_deref() {
+            Some("timedOut") => FacilitatorError::TimedOut,
+            Some("unreadable") => FacilitatorError::Unreadable,
+            _ => FacilitatorError::Unreachable,
+        });
     };
-    let init = RequestInit::new();
-    init.set_method(method);
-    init.set_redirect(RequestRedirect::Manual);
-    init.set_signal(Some(&signal));
-    init.set_headers(js_headers(headers).map_err(silence)?.as_ref());
-    if let Some(body) = body {
-        init.set_body(&JsValue::from_str(body));
-    }
-    let request = Request::new_with_str_and_init(url, &init).map_err(silence)?;
-    let response = fetch(&request).await.map_err(silence)?;
-    let body = match response.body() {
-        None => Vec::new(),
-        Some(body) => {
-            read(&body, MAX_ANSWER_BYTES).await.map_err(silence)?.ok_or(FacilitatorError::Unreadable)?
-        }
-    };
+    let text = |at: u32| answer.get(at).as_string().unwrap_or_default();
     Ok(api::Response {
-        status: response.status(),
-        body: String::from_utf8(body).map_err(|_| FacilitatorError::Unreadable)?,
-        correlation_id: response.headers().get("x-correlation-id").ok().flatten(),
+        status: answer.get(0).as_f64().unwrap_or_default() as u16,
+        correlation_id: Some(text(1)).filter(|id| !id.is_empty()),
+        body: text(2),
     })
 }
 
@@ -173,27 +172,11 @@ pub(super) fn cancel(response: &Response) {
     }
 }
 
-pub(super) async fn fetch(request: &Request) -> Result<Response, JsValue> {
-    let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
-    JsFuture::from(scope.fetch_with_request(request)).await?.dyn_into()
-}
-
 /// A body of at most `limit` bytes; `None` for a larger one.
 pub(super) async fn read(body: &ReadableStream, limit: usize) -> Result<Option<Vec<u8>>, JsValue> {
     let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into()?;
-    let mut bytes = Vec::new();
-    loop {
-        let chunk = JsFuture::from(reader.read()).await?;
-        if Reflect::get(&chunk, &JsValue::from_str("done"))?.is_truthy() {
-            return Ok(Some(bytes));
-        }
-        let chunk: Uint8Array = Reflect::get(&chunk, &JsValue::from_str("value"))?.dyn_into()?;
-        bytes.extend(chunk.to_vec());
-        if bytes.len() > limit {
-            let _ = reader.cancel();
-            return Ok(None);
-        }
-    }
+    let whole = JsFuture::from(bytes(&reader, limit)).await?;
+    Ok(whole.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
 }
 
 pub(super) fn response_init(status: u16, headers: &HeaderList) -> Result<ResponseInit, Error> {

@@ -1,7 +1,7 @@
 // Sends requests and reads answers, in JavaScript, where that is a fraction of what it weighs in wasm. It knows no payment word: the
 // core decides what is sent, and when.
-import { bytes } from './keep.js';
-import { parse, readerOf, unlessAborted } from './taken.js';
+import { MAX_ANSWER_BYTES, textOf } from './answer.js';
+import { parse, unlessAborted } from './taken.js';
 
 export { unlessAborted } from './taken.js';
 
@@ -113,7 +113,7 @@ class Answer {
     const copy = this.response.clone();
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(), PATIENCE);
-    const text = await textOf(copy, limit, stop.signal);
+    const text = await textOf(copy, limit, stop.signal).catch(() => {});
     clearTimeout(timer);
     return text;
   }
@@ -136,7 +136,7 @@ export function place(url, base) {
 }
 
 /** Sends a request to the platform and reads the answer; nothing where none came that can be used. */
-export async function converse(fetch, url, init, limit) {
+export async function converse(fetch, url, init) {
   try {
     const { signal } = init;
     // A `fetch` of the caller's gets a Request. Not every one heeds its signal, and a copy that nobody holds passes none on to the
@@ -144,19 +144,9 @@ export async function converse(fetch, url, init, limit) {
     const answer = await unlessAborted(signal, fetch ? fetch(new Request(url, init)) : globalThis.fetch(url, init));
     const header = (name) => answer.headers.get(name) ?? undefined;
     // A body that is no text leaves a status without one.
-    const text = await textOf(answer, limit, signal);
+    const text = await textOf(answer, MAX_ANSWER_BYTES, signal).catch(() => {});
     signal?.throwIfAborted();
     return { status: answer.status, text, correlation: header('x-correlation-id'), after: header('retry-after') };
-  } catch {
-    return undefined;
-  }
-}
-
-/** The text of a body of at most `limit` bytes; nothing where it is longer, broken or not UTF-8, or a signal comes first. */
-export async function textOf({ body }, limit, signal) {
-  try {
-    const whole = body ? await bytes(readerOf(body), limit, signal) : new Uint8Array();
-    return whole && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(whole);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 // Reads a request that was taken (`taken.js`), so that it can be sent several times.
+import { bytes } from './answer.js';
 import { parse, unlessAborted } from './taken.js';
 
 /** The members that need no check by the platform's `Request`, and the methods that have one spelling. */
@@ -29,41 +30,4 @@ function checked({ url, base, isValid, settings }) {
   // It throws where the request cannot be made.
   const request = new Request(url, settings);
   return { url: request.url, method: request.method, redirect: request.redirect, signal: request.signal };
-}
-
-/** The bytes of a stream of at most `limit`; nothing, and the rest let go, where there are more, or a signal comes first. */
-export async function bytes(reader, limit, signal) {
-  // Whatever the stream makes of it: the wait ends.
-  const drop = () => { reader.cancel().catch(() => {}); };
-  signal?.addEventListener('abort', drop);
-  try {
-    const whole = await gathered(reader, limit);
-    if (whole && !signal?.aborted) return whole;
-    drop();
-    return undefined;
-  } finally {
-    // A signal of a timer that somebody listens to keeps a process alive (Deno).
-    signal?.removeEventListener('abort', drop);
-  }
-}
-
-async function gathered(reader, limit) {
-  const parts = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    const part = typeof value === 'string' ? new TextEncoder().encode(value)
-      : new Uint8Array(value.buffer ?? value, value.byteOffset, value.byteLength);
-    size += part.length;
-    if (size > limit) return undefined;
-    parts.push(part);
-  }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

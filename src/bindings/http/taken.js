@@ -1,4 +1,5 @@
 // Takes what `fetch` takes, before the call returns: the caller's may change later. It is at hand before the engine is, which reads what was taken (`keep.js`).
+import { readerOf } from './answer.js';
 
 /** The members of a request. Other members of the caller's only the runtime knows (`next`, `proxy`, `tls`, `cf`). */
 const INHERITED = [
@@ -72,8 +73,6 @@ function copied(body) {
 }
 
 const isStream = (body) => body[Symbol.asyncIterator] || body.getReader;
-
-export const readerOf = (stream) => (stream.getReader ? stream : ReadableStream.from(stream)).getReader();
 
 /** A promise, or the signal's reason if that comes first. */
 export function unlessAborted(signal, promise) {

@@ -6,8 +6,6 @@ import { know, lazily, paymentsError, unlessAborted } from './core.js';
 
 know({ hints });
 
-/** The most of an answer that is read, in bytes. */
-const MOST = 256 * 1024;
 
 /** The core's functions throw the facts of an error. */
 function withPaymentsError(work) {
@@ -74,7 +72,7 @@ async function send(core, { fetch, timeoutMs = TIMEOUT_MS }, name, { url, method
   try {
     for (let tries = 1; ; tries += 1) {
       // Not every runtime lets the signal of a request end a body that is under way.
-      answer = await unlessAborted(signal, converse(fetch, url, init, MOST));
+      answer = await unlessAborted(signal, converse(fetch, url, init));
       const wait = repeat ? core.pauseBefore(name, answer?.status, tries, answer?.after, randomByte()) : undefined;
       if (wait === undefined) break;
       await unlessAborted(signal, pause(wait));

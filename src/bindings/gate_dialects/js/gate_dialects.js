@@ -1,7 +1,7 @@
 // The dialects of 402 that a gate speaks beside x402 with plans: MPP, x402 `exact` at any facilitator, names of payments. A file of its own that
 // the gate loads where its options ask for one. The rules are in the core (`paywall::dialects`); this reads bodies, sends calls and sets
 // headers around the gate's own flow.
-import { bytes } from '../../http/keep.js';
+import { bytes } from '../../http/answer.js';
 import { opened } from './load.js';
 import start, { Dialects } from './gate_dialects_glue.js';
 import { named, note, refused } from './named.js';

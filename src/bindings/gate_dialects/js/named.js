@@ -1,5 +1,5 @@
 // Payments that have names: carries out what the core decides (`paywall::dialects::named`).
-import { bytes } from '../../http/keep.js';
+import { bytes } from '../../http/answer.js';
 import { NamedPayment, takeNote } from './gate_dialects_glue.js';
 
 /** The largest body that is kept, in bytes. */

@@ -2,7 +2,7 @@
 // package, on a route of its own; what the gate answers is said in the message again.
 import { fromBase64 } from '../../http/json_base64.js';
 import { hasLookAlikes } from './look_alikes.js';
-import { bytes } from '../../http/keep.js';
+import { bytes } from '../../http/answer.js';
 import { couldFit, hasTwice, isInDoubt } from './doubt.js';
 import { CallsUnderWay, elsewhere, markedId, withoutResults } from './elsewhere.js';
 import { CLOSED, PAYABLE, isShort, paymentOf, segment, toToken, unpaidResult, withReceipt, withoutPayment } from './messages.js';

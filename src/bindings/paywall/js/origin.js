@@ -1,7 +1,8 @@
 // The request at its origin: a server, the seller's own handler, a bucket, or files.
 import { PaywallError } from './error.js';
 import { change } from './fields.js';
-import { IN_WORKERD, carried, drop, event, within } from './runtime.js';
+import { IN_WORKERD } from '../../http/answer.js';
+import { carried, drop, event, within } from './runtime.js';
 
 /** A response of another copy of the platform's class is one too. */
 export const isResponse = (value) => typeof value?.status === 'number' && typeof value.headers?.get === 'function';

@@ -4,7 +4,8 @@ import { PaywallError } from './error.js';
 import { closeMemory, memory, objects } from './state_store.js';
 import { ownAnswers, runFlow } from './request_flow.js';
 import { Fields } from './fields.js';
-import { IN_WORKERD, call, complain, learn } from './runtime.js';
+import { IN_WORKERD } from '../../http/answer.js';
+import { call, complain, learn } from './runtime.js';
 
 /** Variables that a process has for all its programs are no options of ours, but these. */
 const OF_THE_PROCESS = /^(NVM_|METRICS_TOKEN$)/;

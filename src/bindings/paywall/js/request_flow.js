@@ -4,7 +4,8 @@ import { meter } from '../../../worker/meter.js';
 import { PaywallError } from './error.js';
 import { Fields, change, headerFields } from './fields.js';
 import { isResponse, onwardOf, reach } from './origin.js';
-import { IN_WORKERD, bodyOf, call, drop, event, peek, seed, withHeaders } from './runtime.js';
+import { IN_WORKERD } from '../../http/answer.js';
+import { bodyOf, call, drop, event, peek, seed, withHeaders } from './runtime.js';
 
 /** The answers that the gate gave by itself: no handler has to do with them. */
 export const ownAnswers = new WeakSet();

@@ -1,12 +1,7 @@
 // Calls of the platform over the network, and small functions that every answer needs.
+import { IN_WORKERD, exchange } from '../../http/answer.js';
 import { builtin } from '../../subscriber/js/builtin.js';
 import { Fields } from './fields.js';
-
-/** The most of an answer of the platform's that is read, in bytes. */
-const MOST_BYTES = 256 * 1024;
-
-/** The runtime whose `fetch` hands on what is encoded as it came. With an old compatibility date it has no `navigator`. */
-export const IN_WORKERD = typeof globalThis.WebSocketPair === 'function';
 
 /** Each cookie by itself. Workers with a compatibility date before 2023-03-01 have `getAll`. */
 export const cookiesOf = (headers) => headers.getSetCookie?.() ?? headers.getAll?.('set-cookie') ?? [];
@@ -34,79 +29,14 @@ export function seed() {
   return text;
 }
 
-const now = () => Date.now();
-
 /** An event of this moment, for the gate. */
 export const event = (name, rest = '') => `${name}\n${Date.now()}\n${rest}`;
 
 /** Sends a call to the platform and reads its answer, all of it within the timeout: an event. */
 export async function call(fields, patience) {
   const [url, method, headers] = [fields.next(), fields.next(), fields.pairs()];
-  const body = fields.rest();
-  const signal = AbortSignal.timeout(patience);
-  try {
-    const response = await fetch(url, { method, headers, body: body === '' ? undefined : body, redirect: 'manual', signal });
-    const text = isShort(response) ? intact(await response.text(), response) : decoded(await read(response, signal));
-    if (text === undefined) return `unreadable\n${now()}`;
-    return `answered\n${now()}\n${response.status}\n${response.headers.get('x-correlation-id') ?? ''}\n${text}`;
-  } catch {
-    return `${signal.aborted ? 'timedOut' : 'unreachable'}\n${now()}`;
-  }
-}
-
-/** Runtimes whose `fetch` ends a body with its signal. */
-const SIGNAL_ENDS_BODY = IN_WORKERD || (globalThis.process?.release?.name === 'node' && !globalThis.Bun && !globalThis.Deno);
-
-/** True for a body whose length is known and within the limit, where its signal ends it. */
-function isShort({ headers }) {
-  if (!SIGNAL_ENDS_BODY || headers.has('content-encoding')) return false;
-  const length = headers.get('content-length');
-  return length !== null && Number(length) <= MOST_BYTES;
-}
-
-/** A text without the mark that stands in place of bytes that are not UTF-8. Where the sender wrote that mark, the text is as long as its bytes. */
-const intact = (text, { headers }) => (
-  text.includes('\ufffd') && new TextEncoder().encode(text).length !== Number(headers.get('content-length')) ? undefined : text
-);
-
-/** A body of at most MOST_BYTES; undefined for a larger one. */
-async function read(response, signal) {
-  const { body } = response;
-  if (!body) return new Uint8Array();
-  const chunks = [];
-  let size = 0;
-  const reader = body.getReader();
-  // Not every runtime lets the signal of a fetch end its body.
-  signal.addEventListener('abort', () => reader.cancel().catch(() => {}), { once: true });
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (signal.aborted) throw signal.reason;
-    if (done) break;
-    size += value.byteLength;
-    if (size > MOST_BYTES) {
-      reader.cancel().catch(() => {});
-      return undefined;
-    }
-    chunks.push(value);
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
-}
-
-let decoder;
-
-function decoded(bytes) {
-  if (bytes === undefined) return undefined;
-  try {
-    return (decoder ??= new TextDecoder('utf-8', { fatal: true })).decode(bytes);
-  } catch {
-    return undefined;
-  }
+  const answer = await exchange(url, method, headers, fields.rest() || undefined, patience);
+  return typeof answer === 'string' ? event(answer) : event('answered', answer.join('\n'));
 }
 
 /** Resolves with the result of some work, or with nothing if it does not come in time. */

@@ -17,9 +17,8 @@ import { Sender, converse, pause, randomByte } from '../../http/exchange.js';
 
 know({ hints });
 
-/** How long a call of the platform may take, in milliseconds, and the most that is read of an answer, in bytes. */
+/** How long a call of the platform may take, in milliseconds. */
 const TIMEOUT_MS = 30_000;
-const MAX_ANSWER = 256 * 1024;
 
 /** The answers that stand for one that did not come in time, and for one to a key that is known to have ended. */
 const LATE = '{"code":"platform_timeout","message":"Nevermined did not answer in time"}';
@@ -288,7 +287,7 @@ export const createCore = (Engine) => class Core {
 
   async #converse(fetch, address, init, repeatable) {
     for (let tries = 1; ; tries += 1) {
-      const given = await converse(fetch, address, init, MAX_ANSWER);
+      const given = await converse(fetch, address, init);
       const wait = repeatable && !init.signal.aborted
         ? this.#call('pauseBeforeRetry', given?.status, tries, randomByte(), value(given?.after)) : '';
       if (wait === '') return given;

@@ -1,5 +1,5 @@
 // `fetch` for other clients, which know nothing of payments and may send a request again by themselves.
-import { bytes } from '../../http/keep.js';
+import { bytes } from '../../http/answer.js';
 import { unlessAborted } from '../../http/taken.js';
 
 /** How long a repeated request is taken for the same one, in milliseconds. */
