@@ -1,7 +1,7 @@
 // The body of an answer that is settled behind its head: passed on as it comes, counted, and held open at its end until it
 // is known what to add. What it costs is decided elsewhere.
 
-/** The most text of a document or a line that is kept to look for a number in. */
+/** The most text of a document or a line that is kept to look for a number in, in the units of a JavaScript string. */
 const MOST_TEXT = 256 * 1024;
 
 /**
@@ -92,7 +92,10 @@ function readerOf(body) {
   };
 }
 
-/** Counts what goes by: bytes always, the events of a `text/event-stream`, the last number at a path of members. */
+/**
+ * Counts what goes by: bytes always, the events of a `text/event-stream`, the last number at a path of members. `BodyCounter` of the core counts the same
+ * (`tests/vectors/body_counts.json`).
+ */
 export function count(unit, member = '') {
   const decoder = new TextDecoder();
   const path = member.split('.');
@@ -101,7 +104,6 @@ export function count(unit, member = '') {
   let tokens;
   let line = '';
   let data = false;
-  let lines = 0;
   let whole = '';
   let last = '\n\n';
   let afterReturn = false;
@@ -109,14 +111,16 @@ export function count(unit, member = '') {
     const found = number(text, path);
     if (found !== undefined) tokens = found;
   };
+  const lookAtLine = () => {
+    if (line.length <= MOST_TEXT) look(line.replace(/^data: ?/, ''));
+  };
   const end = () => {
     if (line === '') {
       if (data) events++;
       data = false;
     } else {
       if (/^data(:|$)/.test(line)) data = true;
-      if (unit === 'token') look(line.replace(/^data: ?/, ''));
-      lines++;
+      if (unit === 'token') lookAtLine();
     }
     line = '';
   };
@@ -132,8 +136,8 @@ export function count(unit, member = '') {
         continue;
       }
       afterReturn = false;
-      // Only the beginning of a longer line matters.
-      if (line.length < MOST_TEXT) line += part;
+      // Of a longer line the beginning says what it is.
+      line += part.slice(0, MOST_TEXT + 1 - line.length);
     }
   };
   return {
@@ -144,8 +148,10 @@ export function count(unit, member = '') {
       if (unit === 'event' || unit === 'token') read(decoder.decode(piece, { stream: true }));
     },
     sum() {
+      // A letter that was cut off.
+      read(decoder.decode());
       if (unit === 'token') {
-        if (line !== '') look(line.replace(/^data: ?/, ''));
+        lookAtLine();
         // One document over many lines.
         if (tokens === undefined && whole) look(whole);
       }
@@ -160,8 +166,9 @@ export function count(unit, member = '') {
 function number(text, path) {
   if (!text.includes(`"${path.at(-1)}"`)) return undefined;
   try {
-    const found = path.reduce((value, name) => value?.[name], JSON.parse(text));
-    return Number.isSafeInteger(found) && found >= 0 ? found : undefined;
+    // A list, a text and a prototype have members too, which are not the document's.
+    const found = path.reduce((value, name) => (!Array.isArray(value) && {}.propertyIsEnumerable.call(value, name) ? value[name] : undefined), JSON.parse(text));
+    return Number.isSafeInteger(found) && found >= 0 ? Math.abs(found) : undefined;
   } catch {
     return undefined;
   }
