@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { methodsPage } from './methods.mjs';
 import { repoPath } from './run.mjs';
+import { shellLimits } from './shell-limits.mjs';
 
 const SOURCE = 'src/options.json';
 
@@ -312,5 +313,5 @@ export function errorPages() {
 /** The files that are made from data and kept, each with what makes it. */
 export const MADE = {
   'docs/options.md': optionTables, 'docs/errors.md': errorPages, 'pkg-template/paywall.schema.json': gateSchema, 'src/paywall/config/keys.rs': rustTable,
-  'src/cli/commands.json': commandTable, 'docs/methods.md': methodsPage,
+  'src/cli/commands.json': commandTable, 'docs/methods.md': methodsPage, 'src/bindings/paywall/js/shell_limits.js': shellLimits,
 };

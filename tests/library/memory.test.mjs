@@ -1,7 +1,8 @@
 // The state of one process: what is asked of its rows costs the same however many there are, and they do not grow for ever.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MOST_CLOSED, MapRows } from '../../src/bindings/paywall/js/sql_rows.js';
+import { MAX_CLOSED } from '../../src/bindings/paywall/js/shell_limits.js';
+import { MapRows } from '../../src/bindings/paywall/js/sql_rows.js';
 
 /** The same in the plainest way. */
 class PlainRows {
@@ -90,7 +91,7 @@ test('of closed entries the newest ten thousand are kept, of all payers together
     rows.spare('entry', `v${payment}`);
   }
   const kept = payers.reduce((sum, { rows }) => sum + rows.size, 0);
-  assert.equal(kept, MOST_CLOSED + 2);
+  assert.equal(kept, MAX_CLOSED + 2);
   assert.equal(payers[0].get('entry', 'under way'), 'settling');
   assert.equal(payers[0].get('nonce', 'n1'), 'spent');
   assert.equal(payers[89_999 % 6].get('entry', 'v89999'), undefined);

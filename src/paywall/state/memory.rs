@@ -1,11 +1,7 @@
+use super::shell_limits::{KEEP_IN_MEMORY_MS, MAX_CLOSED};
 use super::{Row, Rows, RowsError};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::{string::String, vec::Vec};
-
-/// For how long closed entries are kept in memory unless another time is set, in milliseconds.
-const KEEP_MS: u64 = 10 * 60_000;
-/// How many closed entries are kept in memory, of one object or of all of a store together.
-pub(super) const MOST_CLOSED: usize = 10_000;
 
 /// The rows of one object in the memory of this process. They are gone when it ends: a single-use token can then be
 /// presented again, and a settlement whose outcome was unknown is forgotten.
@@ -30,7 +26,7 @@ struct Stored {
 
 impl Default for MemoryRows {
     fn default() -> Self {
-        Self::keeping_for(KEEP_MS)
+        Self::keeping_for(KEEP_IN_MEMORY_MS)
     }
 }
 
@@ -103,7 +99,7 @@ impl Rows for MemoryRows {
 
     fn spare(&mut self, kind: &str, id: &str) {
         self.spare.push_back(key(kind, id));
-        if self.spare.len() > MOST_CLOSED
+        if self.spare.len() > MAX_CLOSED
             && let Some((kind, id)) = self.spare.pop_front()
         {
             self.forget(&kind, &id);

@@ -33,7 +33,6 @@ mod rate_limits;
 mod reconcile;
 mod records;
 pub(crate) mod shard;
-#[cfg(any(feature = "tower", feature = "worker"))]
 pub(crate) mod shell_limits;
 mod store;
 

@@ -1,4 +1,5 @@
-use super::memory::{MOST_CLOSED, MemoryRows};
+use super::memory::MemoryRows;
+use super::shell_limits::MAX_CLOSED;
 use super::{Rows, RowsError};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -44,7 +45,7 @@ impl ObjectStore for MemoryStore {
         // Memory does not fail, and a work changes nothing before it can fail otherwise.
         let (result, spare) = self.change(object, |rows| (work(rows), rows.take_spare()))?;
         self.spare.extend(spare.into_iter().map(|(kind, id)| (object.into(), kind, id)));
-        while self.spare.len() > MOST_CLOSED {
+        while self.spare.len() > MAX_CLOSED {
             let Some((object, kind, id)) = self.spare.pop_front() else { break };
             self.change(&object, |rows| rows.forget(&kind, &id))?;
         }

@@ -1,3 +1,4 @@
+use super::shell_limits::KEEP_MS;
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
@@ -52,7 +53,7 @@ pub trait Rows {
     /// For how long what is closed is kept, in milliseconds: less where the rows fill a process's memory. The platform
     /// keeps the nonces of what it settled for good.
     fn keep_ms(&self) -> u64 {
-        30 * 86_400_000
+        KEEP_MS
     }
 }
 

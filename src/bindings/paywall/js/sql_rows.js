@@ -1,11 +1,12 @@
 // The rows that an object of the state keeps: texts by kind and id, some of which are due at a time. The core says what they mean.
+import { KEEP_IN_MEMORY_MS, KEEP_MS, MAX_CLOSED } from './shell_limits.js';
 
 /** Rows as the core reads them: kind, id and value, one after the other. */
 const flat = (rows) => JSON.stringify(rows.flatMap(({ kind, id, value }) => [kind, id, value]));
 
 /** Rows in the SQLite of a Durable Object; the core has the schema of their table. */
 export class SqlRows {
-  keepMs = 30 * 86_400_000;
+  keepMs = KEEP_MS;
 
   constructor(sql, schema) {
     this.sql = sql;
@@ -53,15 +54,9 @@ export class SqlRows {
   }
 }
 
-/** The time for which closed entries are kept in memory, in milliseconds. */
-const KEEP_IN_MEMORY = 10 * 60_000;
-
-/** How many closed entries are kept in memory, of all payers together. */
-export const MOST_CLOSED = 10_000;
-
 /** Rows in this process: each kind in the order in which its rows were made, and those that are due in a heap. */
 export class MapRows {
-  keepMs = KEEP_IN_MEMORY;
+  keepMs = KEEP_IN_MEMORY_MS;
   rows = new Map();
   kinds = new Map();
   heap = [];
@@ -102,7 +97,7 @@ export class MapRows {
 
   spare(kind, id) {
     const row = this.rows.get(`${kind} ${id}`);
-    if (!row || this.spared.push([row, this]) <= MOST_CLOSED) return;
+    if (!row || this.spared.push([row, this]) <= MAX_CLOSED) return;
     const [oldest, rows] = this.spared.shift();
     rows.drop(oldest);
     if (rows.rows.size === 0) rows.emptied?.();

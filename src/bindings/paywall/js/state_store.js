@@ -2,14 +2,8 @@
 import { MapRows, SqlRows } from './sql_rows.js';
 import { Fields } from './fields.js';
 import { call } from './runtime.js';
+import { FIRST_PAUSE_MS, MAX_ATTEMPTS, MAX_JOBS } from './shell_limits.js';
 
-// These three are those of the shells in Rust (`paywall::state::shell_limits`).
-/** How many jobs of an object are done before others have their turn. */
-const MOST_JOBS = 64;
-/** How often a command that nobody waits for is sent until it arrives. */
-const TELLS = 6;
-/** The pause after the first time, in milliseconds. Each later pause is twice as long. */
-const PAUSE = 100;
 /** How long a note waits that can, in milliseconds: until then the next command to its object takes it along. */
 const GATHER = 30;
 /** The notes that wait, by the id of their object. */
@@ -46,14 +40,14 @@ export function objects(namespace, limits) {
           // Each request answers for its own notes, which may arrive twice.
           if (note.told) continue;
         }
-        for (let round = 0; round < TELLS; round++) {
+        for (let round = 0; round < MAX_ATTEMPTS; round++) {
           try {
             await once(note);
             break;
           } catch (error) {
             // It has to arrive, so it is told again until it does.
-            if (round + 1 === TELLS) console.error('state: a note was lost:', error?.message, JSON.parse(note.command).do);
-            else await pause(PAUSE << round);
+            if (round + 1 === MAX_ATTEMPTS) console.error('state: a note was lost:', error?.message, JSON.parse(note.command).do);
+            else await pause(FIRST_PAUSE_MS << round);
           }
         }
       }
@@ -71,7 +65,7 @@ function apply({ core, dialects }, rows, text) {
 
 /** Does what is due: settles again what may be, and has `ask` tell the seller's book of what is not paid for. */
 async function reconcile({ gate, limits, dialects }, rows, ask) {
-  for (let round = 0; round < MOST_JOBS; round++) {
+  for (let round = 0; round < MAX_JOBS; round++) {
     const job = gate.due(rows, Date.now());
     if (!job) break;
     const fields = new Fields(job.action());
