@@ -1,6 +1,7 @@
 //! A name that is not known, and the one that was meant.
 
 use super::config::error::{Wrong, wrong};
+use crate::wire::nearest_name;
 use alloc::{string::String, vec::Vec};
 use serde_json::{Map, Value};
 
@@ -22,34 +23,10 @@ pub fn unknown<'a>(said: &str, name: &str, known: impl Iterator<Item = &'a str>)
 #[inline(never)]
 pub(crate) fn nearest(said: &str, name: &str, mut known: Vec<&str>, more: &[&'static str]) -> String {
     known.extend_from_slice(more);
-    let near = known
-        .iter()
-        .map(|other| (distance(name, other), *other))
-        .filter(|(distance, _)| *distance <= (name.len() / 3).max(2) && *distance < name.len())
-        .min_by_key(|(distance, _)| *distance);
-    match near {
-        Some((_, meant)) => [said, "; did you mean ", meant, "?"].concat(),
+    match nearest_name(name, &known) {
+        Some(meant) => [said, "; did you mean ", meant, "?"].concat(),
         None => said.into(),
     }
-}
-
-/// How many letters have to be put in, taken out or exchanged; their case does not count.
-fn distance(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, letter) in from.bytes().enumerate() {
-        let mut corner = at;
-        let mut left = at + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, other) in row.iter_mut().skip(1).zip(to.bytes()) {
-            let exchanged = corner + usize::from(!letter.eq_ignore_ascii_case(&other));
-            corner = *cell;
-            left = exchanged.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -76,6 +53,5 @@ mod tests {
             };
             assert_eq!(said, expected, "{name}");
         }
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

@@ -23,6 +23,7 @@ mod scheme;
 mod secret;
 #[cfg(feature = "serde")]
 mod serde;
+mod suggestion;
 
 pub use accept::Accept;
 pub use access_token::AccessToken;
@@ -38,6 +39,7 @@ pub(crate) use receipt::NOT_SETTLED;
 pub use receipt::Receipt;
 pub use scheme::{Network, Scheme};
 pub use secret::Secret;
+pub use suggestion::nearest_name;
 
 /// The largest decoded [`PaymentRequired`], in bytes (money rule 2).
 pub const MAX_OFFER_BYTES: usize = 64 * 1024;

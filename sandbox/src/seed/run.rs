@@ -5,9 +5,9 @@ use crate::http::error::Result;
 use crate::http::request::Request;
 use crate::primitives::eip712::keccak;
 use crate::primitives::random::Random;
-use crate::primitives::suggestion;
 use crate::seed::entry::{self, Entry};
 use crate::storage::store::binds;
+use payments_wasm::wire::nearest_name;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -57,7 +57,7 @@ impl SeedRun<'_> {
         let others: Vec<Named> =
             self.ctx.store.rows("SELECT name FROM seeded WHERE kind = ? ORDER BY name", binds![kind])?;
         let others: Vec<_> = others.iter().map(|other| other.name.as_str()).collect();
-        let meant = suggestion::nearest(name, &others).map(|meant| format!("; did you mean {meant}?"));
+        let meant = nearest_name(name, &others).map(|meant| format!("; did you mean {meant}?"));
         Err(entry::wrong(format!("{path}: {name} is not one of {kind}{}", meant.unwrap_or_default())))
     }
 
