@@ -2,7 +2,7 @@
 import { paywall } from 'payments-wasm/paywall';
 import { hex } from '../../http/hex.js';
 import { IN_DOUBT, ofPayments } from './of_payments.js';
-import { IN_WORKERD } from './runtime.js';
+import { IN_WORKERD } from '../../http/answer.js';
 
 /** A gate that is made with the first request: while the application is built there is no key. `make(payments)` gives it. */
 function later(payments, make) {
