@@ -143,8 +143,9 @@ impl Buyer {
         self.session.record_balance(plan_id, held, now);
     }
 
-    /// The caller orders a plan by itself, with `began` empty, or the order that it began at that time was answered; without `now`
-    /// it was refused. Meanwhile no fetch orders the plan too (rule 3).
+    /// The caller orders a plan by itself: with an empty `began` the order begins, with the time of its begin it was answered, and
+    /// without `now` it was refused. Meanwhile no fetch orders the plan too (rule 3). `now` is in milliseconds since 1970, and
+    /// `began` is such a time as text.
     pub fn order_by_hand(&mut self, plan_id: &PlanId, began: &str, now: Option<u64>) {
         self.session.order_by_hand(plan_id, began, now);
     }
