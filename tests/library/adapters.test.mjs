@@ -261,12 +261,16 @@ describe('on each framework', () => {
     for (const face of faces) {
       for (const [headers, url] of [
         [{ host: 'shop.example', 'x-forwarded-proto': 'https' }, 'https://shop.example/ask'], [{ host: '127.0.0.1:3000', 'x-forwarded-proto': 'http' }, 'http://127.0.0.1:3000/ask'],
-        [{ host: 'shop.example', 'x-forwarded-proto': 'https, http' }, 'https://shop.example/ask'], [{ host: 'shop.example/evil?' }, 'http://localhost:3000/ask'], [{}, 'http://localhost:3000/ask'],
+        [{ host: 'shop.example', 'x-forwarded-proto': 'https, http' }, 'https://shop.example/ask'], [{}, 'http://localhost:3000/ask'],
       ]) {
         let answer;
         await captureLog(async () => { answer = await face(new Request('http://localhost:3000/ask', { headers }), {}); });
         assert.deepEqual([answer.status, readHeader(answer.headers.get('payment-required')).resource.url], [402, url], JSON.stringify(headers));
       }
+      // A host that goes on as a path: a handler offers the address that Next.js shows, and a middleware, which would send the request on to it, refuses.
+      const odd = await face(new Request('http://localhost:3000/ask', { headers: { host: 'shop.example/evil?' } }), {});
+      if (face === faces[1]) assert.equal(odd.status, 400);
+      else assert.deepEqual([odd.status, readHeader(odd.headers.get('payment-required')).resource.url], [402, 'http://localhost:3000/ask']);
       await face.close();
     }
     assert.throws(() => next.paidRoute(payments, ROUTE), /third argument/);

@@ -309,15 +309,15 @@ describe('Next.js', () => {
     });
   });
 
-  test('as a middleware: a paid request is sent on to the application and charged for; another goes on; the word of the inside is no way past', async () => {
+  test('as a middleware: a paid request is sent on to the application and charged for; another goes on; a mark that is guessed is refused', async () => {
     const middleware = next.paymentMiddleware(payments, { 'POST /api/ask': { planId, credits: 1 } }, memory);
     after(() => middleware.close());
     let served = 0;
     // As Next.js does it: the middleware first, and where it gives nothing the route.
     const application = async (request) => await middleware(request) ?? (served++, Response.json({ path: new URL(request.url).pathname, body: await request.text() }));
     await listening(toNodeListener(application), async ({ url, bare }) => {
-      for (const headers of [{}, { 'x-payments-wasm-inside': 'guessed' }]) {
-        assert.equal((await bare('/api/ask', { ...asking(), headers: { ...asking().headers, ...headers } })).status, 402);
+      for (const [status, headers] of [[402, {}], [400, { 'x-payments-wasm-inside': 'guessed' }]]) {
+        assert.equal((await bare('/api/ask', { ...asking(), headers: { ...asking().headers, ...headers } })).status, status);
       }
       assert.equal(served, 0);
       assert.equal(await burned(async () => {
