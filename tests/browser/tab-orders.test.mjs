@@ -192,3 +192,68 @@ test('a page that has only localStorage for its orders knows them when somebody 
   }
   assert.equal((await callsOf(servers)).orders, 1);
 });
+
+for (const [name, options] of [['no budget', {}], ['a budget of all tabs', { budget: { storage: 'local' } }], ['a budget of the tab', { budget: { storage: 'session' } }]]) {
+  test(`an order by hand that is not answered keeps a fetch in another tab from ordering: a tab with ${name}`, async () => {
+    const who = await slowCredits();
+    const [first, second] = [await tab(who, options), await tab(who, auto())];
+    let ordered = 0;
+    await first.route('**/order', async (route) => {
+      await route.fetch();
+      ordered += 1;
+    });
+    await first.evaluate((id) => { payments.plans.orderPlan(id).catch(() => {}); }, servers.planId);
+    await until('the order has gone out', () => ordered === 1);
+    assert.equal((await ask(second, SOON)).code, 'credits_timeout');
+    assert.equal((await callsOf(servers)).orders, 1);
+  });
+
+  test(`an order by hand goes out when all tabs know of it: a tab with ${name}`, async () => {
+    const who = await slowCredits();
+    const [first, second] = [await tab(who, options), await tab(who, {})];
+    let ordered = 0;
+    await first.route('**/order', async (route) => {
+      ordered += 1;
+      await route.continue();
+    });
+    await second.evaluate(() => new Promise((has) => {
+      navigator.locks.request('payments-wasm.budget', () => new Promise((free) => {
+        window.free = free;
+        has();
+      }));
+    }));
+    await first.evaluate((id) => { window.order = payments.plans.orderPlan(id); }, servers.planId);
+    await until('it waits for the others', () => first.evaluate(async () => (await navigator.locks.query()).pending.length > 0));
+    // A request of the same page that is made later has been answered.
+    await first.evaluate(() => fetch('/config.json').then((response) => response.text()));
+    assert.equal(ordered, 0);
+    await second.evaluate(() => free());
+    assert.equal((await first.evaluate(() => order)).success, true);
+    assert.match(await keptBy(second), /^o \S+ 0$/m);
+  });
+}
+
+test('an order by hand goes out though nobody can be told of it', async () => {
+  const who = await buyer({ rich: false });
+  const page = await tab(who, { budget: { storage: 'local' } });
+  await page.evaluate(() => { IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); }; });
+  assert.equal((await page.evaluate((id) => payments.plans.orderPlan(id), servers.planId)).success, true);
+  assert.equal((await callsOf(servers)).orders, 1);
+});
+
+test('an order by hand that waits is not sent in the name of who logs in meanwhile', async () => {
+  const who = await buyer({ rich: false });
+  const [first, second] = [await tab(who), await tab(who)];
+  await second.evaluate(() => new Promise((has) => {
+    navigator.locks.request('payments-wasm.budget', () => new Promise((free) => {
+      window.free = free;
+      has();
+    }));
+  }));
+  await first.evaluate((id) => { window.order = payments.plans.orderPlan(id).catch(({ code }) => code); }, servers.planId);
+  await until('it waits', () => first.evaluate(async () => (await navigator.locks.query()).pending.length > 0));
+  await first.evaluate(() => payments.logout());
+  await second.evaluate(() => free());
+  assert.equal(await first.evaluate(() => order), 'not_logged_in');
+  assert.equal((await callsOf(servers)).orders, 0);
+});

@@ -42,8 +42,9 @@ class Ledger {
   #channel;
   /** The name of this instance, and of a lock that it has as long as its page lives. */
   #tab;
-  /** True while a step waits for the lock. */
+  /** True while a step waits for the lock; the newest step. */
   #due = false;
+  #done;
   /** This instance's own books, those of the others, and the text that these were read from. */
   #own = [];
   #others = [];
@@ -77,11 +78,11 @@ class Ledger {
     this.#core.keepWith(this);
   }
 
-  /** There is something to do, or to learn from another tab. */
+  /** There is something to do, or to learn from another tab. The promise is for when it is done. */
   wake() {
-    if (this.#due) return;
+    if (this.#due) return this.#done;
     this.#due = true;
-    this.#step().then(
+    return this.#done = this.#step().then(
       () => this.#core.turned(),
       () => {
         // It is done without what is kept, as far as it costs nothing.

@@ -109,12 +109,11 @@ export const createCore = (Engine) => class Core {
 
   // --- steps -----------------------------------------------------------------------------------------
 
-  /** Something happened to the buyer. With a stored budget it is taken up when the store says so. */
+  /** Something happened to the buyer. With a store it is taken up when that says so: the promise is for then. */
   #step(...fields) {
     if (this.#store) {
       this.#steps.push(fields);
-      this.#store.wake();
-      return;
+      return this.#store.wake();
     }
     this.#loadOrders();
     const result = this.#now(fields);
@@ -296,8 +295,8 @@ export const createCore = (Engine) => class Core {
   }
 
   /** The answer to a call is the caller's, as the platform gave it. */
-  async #answer(request) {
-    if (request.keyed && !this.#key) {
+  async #answer(request, key = this.#key) {
+    if (request.keyed && !(key && key === this.#key)) {
       throw paymentsError('nobody is logged in', undefined, { code: 'not_logged_in', hint: NOT_LOGGED_IN, retryable: false });
     }
     const { order, repeatable } = request;
@@ -321,10 +320,13 @@ export const createCore = (Engine) => class Core {
     const fields = given.map((one) => value(['string', 'bigint'].includes(typeof one) || Number.isSafeInteger(one) ? one : undefined));
     const request = JSON.parse(checked(this.#call('request', name, fields.length, ...fields)));
     if (!request.order) return this.#answer(request);
+    const key = this.#key;
     const began = Date.now();
     const told = (...times) => this.#step('order', clean(`${given[0]}`), ...times);
-    told('', began);
-    const answer = this.#answer(request);
+    // It goes out when all tabs know of it. Another may have logged in by then.
+    await this.ordering();
+    await told('', began);
+    const answer = this.#answer(request, key);
     // One that was sent, and of which nobody knows, goes on keeping fetches from ordering.
     answer.then(() => told(began, Date.now()), ({ code }) => code === 'purchase_outcome_unknown' || told(began));
     return answer;
