@@ -155,6 +155,35 @@ describe('what is given is taken at the call, before the engine is loaded', () =
     }
   });
 
+  test('a method, a mode and the like of an object with a text of its own are the text at the call', async () => {
+    const changing = (first, next) => {
+      let told = 0;
+      return { toString: () => ((told += 1) === 1 ? first : next) };
+    };
+    seller.answer = sell;
+    for (const call of [payments.fetch, payments.wrapFetch()]) {
+      const from = seller.requests.length;
+      await call.call(payments, fresh(), { method: changing('POST', 'DELETE'), redirect: changing('follow', 'error'), cache: changing('no-store', 'none'), body: 'mine' });
+      assert.deepEqual(seller.requests.slice(from).map(({ method, token }) => [method, token !== undefined]), [['POST', false], ['POST', true]]);
+    }
+  });
+
+  test('a wrapped fetch knows a repeated request whose method is an object', async () => {
+    const url = fresh();
+    const presented = [];
+    seller.answer = async (request, response) => {
+      if (!request.token) return sell(request, response);
+      if (presented.push(request.token) > 1) return response.end('the answer after all');
+      await platform.settle(request.token, 1);
+      response.destroy();
+    };
+    const paying = (await platform.buyer({ tokenVersion: 3 })).wrapFetch();
+    const ask = () => paying(url, { method: { toString: () => 'POST' }, body: 'mine' });
+    await assert.rejects(ask());
+    await ask();
+    assert.deepEqual([presented.length, presented[1]], [2, presented[0]]);
+  });
+
   test('the body of a Request is the call\'s at once', async () => {
     seller.answer = (_, response) => response.end('free');
     const cold = await platform.buyer();

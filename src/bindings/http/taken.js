@@ -1,11 +1,9 @@
 // Takes what `fetch` takes, before the call returns: the caller's may change later. It is at hand before the engine is, which reads what was taken (`keep.js`).
 import { readerOf } from './answer.js';
 
-/** The members of a request. Other members of the caller's only the runtime knows (`next`, `proxy`, `tls`, `cf`). */
-const INHERITED = [
-  'method', 'headers', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity', 'keepalive',
-  'signal',
-];
+/** The members of a request, the texts among them first. Other members of the caller's only the runtime knows (`next`, `proxy`, `tls`, `cf`). */
+const TEXTS = ['method', 'mode', 'credentials', 'cache', 'redirect', 'referrer', 'referrerPolicy', 'integrity'];
+const INHERITED = [...TEXTS, 'headers', 'keepalive', 'signal'];
 const KNOWN = [...INHERITED, 'body', 'duplex', 'window'];
 
 /**
@@ -33,7 +31,8 @@ function take(request, input, init) {
   for (const name of init ? new Set([...Object.keys(init), ...KNOWN]) : []) {
     const value = init[name];
     if (value === undefined) continue;
-    settings[name] = value;
+    // An object may have another text each time that it is asked.
+    settings[name] = TEXTS.includes(name) ? `${value}` : value;
     if (!KNOWN.includes(name)) own[name] = value;
   }
   if (init instanceof Request && settings.mode === 'navigate') delete settings.mode;
