@@ -10,12 +10,26 @@ export function paymentMiddleware(payments, routes, options) {
   const middleware = nodeMiddleware(payments, routes, options);
   const handler = (req, res, next) => {
     const facts = {
-      views: { request: req, response: res }, mount: req.baseUrl, address: req.ip,
-      protocol: req.protocol, host: req.get('host') ?? 'localhost', path: req.originalUrl,
+      views: { request: req, response: res }, ...placeOf(req), asked: pathOf(req, req.originalUrl), address: req.ip,
+      protocol: req.protocol, host: req.get('host') ?? 'localhost',
     };
     middleware(req, res, facts, next).catch(next);
   };
   return Object.assign(handler, { ready: middleware.ready, close: middleware.close });
+}
+
+/** The path of a request; `express-ws` gives that of a socket an ending of its own. */
+const pathOf = ({ upgrade }, url) => (upgrade ? url.replace(/\/\.websocket(?=\?|$)/, '') || '/' : url);
+
+/** Where the middleware is mounted, and the path that Express routes by. A mount that has taken all of any path, as `app.use('*', …)`, is none. */
+function placeOf(req) {
+  const { baseUrl, params } = req;
+  const url = pathOf(req, req.url);
+  if (!url.startsWith('/') || !baseUrl) return { mount: '', path: url };
+  // Express puts a slash where nothing is left.
+  const [all, query] = /^\/(\?.*)?$/s.exec(url) ?? [];
+  const takesAny = all && Object.entries(params ?? {}).some(([name, value]) => Array.isArray(value) || /^\d+$/.test(name));
+  return takesAny ? { mount: '', path: baseUrl + (query ?? '') } : { mount: baseUrl, path: baseUrl + url };
 }
 
 const RAW_BODY = Symbol.for('nevermined.rawBody');

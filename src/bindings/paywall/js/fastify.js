@@ -6,8 +6,12 @@ export async function paymentPlugin(app, { payments, routes, ...options }) {
   const middleware = nodeMiddleware(payments, routes, options);
   const paid = new Set(Object.keys(routes).map(shapeOf));
   const open = new Set((options.openRoutes ?? []).map((key) => shapeOf(key).replace(/\/$/, '')));
-  /** True if Fastify has found a paid handler with an empty parameter, as `/tools/:name` for `/tools/`: a path that the gate knows as another. */
-  const isEmpty = ({ params, routeOptions: { url }, raw }) => url !== undefined && Object.values(params ?? {}).includes('')
+  /**
+   * True if Fastify has found a paid handler without one of its parameters, as `/tools/:name` for `/tools/` and `/tools/:name?` for `/tools`: a path that
+   * the gate knows as another.
+   */
+  const isEmpty = ({ params, routeOptions: { url }, raw }) => url !== undefined
+    && Object.values(params ?? {}).filter(Boolean).length < shapeOf(url).match(/[:*]|$/g).length - 1
     && paid.has(shapeOf(url)) && !open.has(shapeOf(raw.url.replace(/\/?(\?.*)?$/, '')));
   if (!app.hasRequestDecorator('paymentContext')) app.decorateRequest('paymentContext', null);
   app.addHook('onRequest', (request, reply, done) => {
@@ -18,7 +22,7 @@ export async function paymentPlugin(app, { payments, routes, ...options }) {
     };
     const facts = {
       views: { request, response: reply }, mount: '', address: request.ip,
-      protocol: request.protocol, host: (request.host ?? request.hostname) || 'localhost', path: request.raw.url,
+      protocol: request.protocol, host: (request.host ?? request.hostname) || 'localhost', path: request.raw.url, asked: request.originalUrl,
       inDoubt: isEmpty(request),
       // Fastify must not write an answer that is written without it.
       written: () => { if (!passed) reply.hijack(); },

@@ -1,6 +1,7 @@
 // `payments-wasm/next`: the gate for route handlers of Next.js, and as its middleware.
 import { paywall } from 'payments-wasm/paywall';
 import { hex } from '../../http/hex.js';
+import { endToEnd } from './hop.js';
 import { IN_DOUBT, ofPayments } from './of_payments.js';
 import { IN_WORKERD } from '../../http/answer.js';
 
@@ -149,7 +150,7 @@ export function paymentMiddleware(payments, routes, options = {}) {
         }
         const onward = paymentContext ? asked : open;
         const inside = new Request(ownOrigin(request, origin) + onward.path + search, forwarded);
-        inside.headers.set(INSIDE, await seal.mark(forwarded.method, onward.page));
+        endToEnd(inside.headers).set(INSIDE, await seal.mark(forwarded.method, onward.page));
         return redirected(await fetch(inside, { redirect: 'manual' }), request.url);
       });
       if (!passed) return answer;

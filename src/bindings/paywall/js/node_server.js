@@ -1,8 +1,6 @@
 // A fetch handler as a listener of node:http: streams both ways, and says when the client goes away.
+import { HOP } from './hop.js';
 import { NOT_SETTLED } from './runtime.js';
-
-/** Headers of one hop, which fetch knows nothing of; `upgrade` is for the gate to see. */
-const HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'http2-settings']);
 
 export function toNodeListener(handler, { protocol } = {}) {
   return async (incoming, outgoing) => {

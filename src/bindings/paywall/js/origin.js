@@ -1,6 +1,7 @@
 // The request at its origin: a server, the seller's own handler, a bucket, or files.
 import { PaywallError } from './error.js';
 import { change } from './fields.js';
+import { endToEnd } from './hop.js';
 import { IN_WORKERD } from '../../http/answer.js';
 import { carried, drop, event, within } from './runtime.js';
 
@@ -62,7 +63,7 @@ async function fetched(way, { kind, key, method, url, init, steps, hasBody, cont
     // Where `fetch` decodes encoded bodies and does not encode them again, the origin is asked for plain ones: a part of an
     // encoded body cannot be decoded.
     if (!IN_WORKERD) {
-      headers.delete('upgrade');
+      endToEnd(headers);
       headers.set('accept-encoding', 'identity');
     }
     return fetch(url, init);
