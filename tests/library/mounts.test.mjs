@@ -6,11 +6,12 @@ import { ServerResponse, createServer } from 'node:http';
 import { describe, test } from 'node:test';
 import express from 'express';
 import fastify from 'fastify';
+import { Hono } from 'hono';
 import { paymentMiddleware } from '../../target/dist/subscriber/express.js';
 import { paymentPlugin } from '../../target/dist/subscriber/fastify.js';
 import * as next from '../../target/dist/subscriber/next.js';
 import { Payments } from '../../target/dist/subscriber/node.js';
-import { paywall } from '../../target/dist/subscriber/paywall.js';
+import { honoPaywall, paywall } from '../../target/dist/subscriber/paywall.js';
 import { PAYER, PLAN, SELLER_KEY, raw, startOrigin, token } from '../workerd/harness.mjs';
 import { captureLog, facilitator, options } from './harness.mjs';
 
@@ -213,6 +214,24 @@ describe('what a handler of Express or Fastify is told', () => {
       });
     }
   });
+});
+
+test('Hono: of several gates each is paid for its own routes, and its handlers are told', async () => {
+  const gates = [{ 'POST /one': ROUTE }, { 'POST /two': { ...ROUTE, credits: 3 } }, { 'POST /three': { ...ROUTE, credits: 4 } }].map((routes) => honoPaywall(options({ ...COMMON, openRoutes: undefined, routes })));
+  const app = new Hono();
+  app.use(gates[0], async (c, go) => { await c.req.json(); await go(); }, gates[1], gates[2]);
+  app.post('/*', async (c) => c.json([c.get('paymentContext')?.payer, c.req.header('x-payment-payer'), c.req.header('x-payment-credits'), c.req.header('payment-signature'), await c.req.text()]));
+  await captureLog(async () => {
+    for (const [path, credits] of [['/one', '2'], ['/two', '3'], ['/three', '4'], ['/free', undefined]]) {
+      facilitator.reset();
+      const asked = (headers) => app.request(path, { method: 'POST', body: '"hello"', headers: { 'x-payment-payer': 'somebody', ...headers } });
+      if (credits) assert.equal((await asked()).status, 402, path);
+      const answer = await asked(paid);
+      const payer = credits && PAYER;
+      assert.deepEqual([answer.status, await answer.json(), settled()], [200, [payer, payer, credits, undefined, '"hello"'].map((one) => one ?? null), credits ? [credits] : []], path);
+    }
+  });
+  for (const gate of gates) await gate.close();
 });
 
 describe('headers of one hop are not sent on, and fail no paid request', () => {

@@ -238,6 +238,10 @@ fn price_from_origin(headers: &HeaderList, name: &str) -> Option<Credits> {
     if word.eq_ignore_ascii_case("nothing") { Some(Credits::ZERO) } else { word.parse().ok() }
 }
 
+/// The number of parameters that every server reads. Node, Express, PHP and others leave out what comes after a thousand: the
+/// number that was paid for would not be there.
+const MAX_PARAMETERS: usize = 1000;
+
 /// The value of a parameter of a query. One that some server may read as another of that name makes it unreadable: the
 /// origin must not see another number than the gate did (rule 16).
 fn in_query(query: &str, name: &str) -> Result<Option<String>, PriceError> {
@@ -246,7 +250,10 @@ fn in_query(query: &str, name: &str) -> Result<Option<String>, PriceError> {
     if has(query, b';') {
         return Err(PriceError::Unreadable);
     }
-    for pair in query.split_byte(b'&') {
+    for (index, pair) in query.split_byte(b'&').enumerate() {
+        if index == MAX_PARAMETERS {
+            return Err(PriceError::Unreadable);
+        }
         let (key, value) = pair.split_once_byte(b'=').unwrap_or((pair, ""));
         let key = decoded(key).ok_or(PriceError::Unreadable)?;
         if key == name && found.is_none() {

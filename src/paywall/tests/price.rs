@@ -86,6 +86,11 @@ fn rule_20_a_price_by_a_number_in_the_request() {
         assert_eq!(walk.sum(), expected, "{name}");
         assert_eq!(walk.forward.is_some(), walk.answer.is_none(), "{name}");
     }
+    let among = |others: usize| ["?", &"&".repeat(others), "n=2"].concat();
+    for (others, expected) in [(999, "4 of 4"), (1000, "400 price_unreadable")] {
+        let walk = priced(query.clone()).go(request(&among(others), &[]));
+        assert_eq!(walk.sum(), expected, "after {others} others");
+    }
     let words = json!({ "by": "query", "name": "x_words", "each": 1, "most": 9 });
     for (asked, expected) in [
         ("?x_words=2", "2 of 2"),

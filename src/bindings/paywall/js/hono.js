@@ -23,10 +23,14 @@ export const createHono = (paywall) => (options) => {
       c.finalized = false;
     }
     let ran = false;
+    const { raw } = c.req;
     const response = await gate.serve(await unread(c.req), c.env, context, async (request, { paymentContext }) => {
       ran = true;
+      // Another gate may be behind, or have been paid in front.
+      if (paymentContext) c.set('paymentContext', paymentContext);
+      else if (c.get('paymentContext')) raw.headers.forEach((value, name) => { if (name.startsWith('x-payment-')) request.headers.set(name, value); });
+      else untold.set(request, untold.get(raw) ?? raw.headers);
       c.req.raw = request;
-      c.set('paymentContext', paymentContext);
       await next();
       return c.res;
     }, c.req.raw.url);
@@ -57,10 +61,14 @@ function merged(response, before) {
   return withHeaders(response, [...cookies, ...headers]);
 }
 
+/** The headers with which requests came that a gate let pass: a gate behind it looks for a token. */
+const untold = new WeakMap();
+
 /** The request with its body. One that somebody has read by Hono's means is put together of what Hono has kept of it. */
 async function unread({ raw, bodyCache = {} }) {
-  if (!raw.bodyUsed) return raw;
-  const init = { method: raw.method, headers: new Headers(raw.headers), signal: raw.signal, ...(raw.cf && { cf: raw.cf }) };
+  const headers = untold.get(raw);
+  if (!raw.bodyUsed) return headers ? new Request(raw, { headers }) : raw;
+  const init = { method: raw.method, headers: new Headers(headers ?? raw.headers), signal: raw.signal, ...(raw.cf && { cf: raw.cf }) };
   init.headers.delete('content-length');
   for (const kind of ['arrayBuffer', 'bytes', 'blob', 'text', 'json', 'formData']) {
     try {
