@@ -318,7 +318,7 @@ test('the tarball holds what the package names, and nothing else', async () => {
     'sandbox.seed.schema.json', 'seller.cjs', 'seller.edge.js', 'seller.file.js', 'seller.js', 'seller.load.js', 'seller.workerd.js', 'seller_bg.wasm', 'selling.js', 'selling.js.map', 'served.js', 'wasm.d.cts', 'wasm.d.ts', 'workerd.js', 'wrap_fetch.js']);
   // Each wasm once as a file, and the one that pages load once more as a text; the maps of what is minified: 0.6 MB of it is the sandbox, which nothing loads but its command.
   // The files that sell in other dialects, over A2A and in LangChain are 89 KB of it: the last 9 came with Solana, A2A over HTTP and JSON, and what MCP and A2A keep from who did not pay.
-  assert.ok(size < 1556 * 1024, `${size} bytes`);
+  assert.ok(size < 1560 * 1024, `${size} bytes`);
   for (const name of ['core', 'gate', 'seller', 'sandbox/sandbox']) assert.ok(names.includes(`${name}_bg.wasm`), name);
   const [, packed] = /"(.+)"/.exec(readFileSync(dist('subscriber', 'core.packed.js'), 'utf8'));
   assert.ok(gunzipSync(Buffer.from(packed, 'base64')).equals(readFileSync(dist('subscriber', 'core_bg.wasm'))));
