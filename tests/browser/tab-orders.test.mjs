@@ -241,6 +241,29 @@ test('an order by hand goes out though nobody can be told of it', async () => {
   assert.equal((await callsOf(servers)).orders, 1);
 });
 
+test('an order by hand that could not be stored keeps a fetch of its page from ordering once it can be', async () => {
+  const who = await slowCredits();
+  // It takes up the orders of all tabs, and stores that there are none.
+  await (await tab(who, auto())).evaluate((url) => payments.quote(url, { method: 'POST', body: '{"question":"1 + 1?"}' }), `${servers.paywall.url}/ask`);
+  const page = await tab(who, auto());
+  let ordered = 0;
+  await page.route('**/order', async (route) => {
+    await route.fetch();
+    ordered += 1;
+  });
+  await page.evaluate((id) => {
+    const { put } = IDBObjectStore.prototype;
+    IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };
+    window.repair = () => { IDBObjectStore.prototype.put = put; };
+    payments.plans.orderPlan(id).catch(() => {});
+  }, servers.planId);
+  await until('the order has gone out', () => ordered === 1);
+  await page.evaluate(() => repair());
+  assert.equal((await ask(page, SOON)).code, 'credits_timeout');
+  assert.equal((await callsOf(servers)).orders, 1);
+  assert.match(await keptBy(page), /^o \S+ 0$/m, 'the other tabs know of it too');
+});
+
 test('an order by hand that waits is not sent in the name of who logs in meanwhile', async () => {
   const who = await buyer({ rich: false });
   const [first, second] = [await tab(who), await tab(who)];

@@ -32,6 +32,9 @@ export async function keepBudget(core, budget, problem) {
 /** Takes up the pending orders of all tabs and keeps them from now on, without a budget. Rejects where that cannot be done. */
 export const keepOrders = (core) => new Ledger(core, 'orders').begin();
 
+/** The instances whose orders could not be stored: an order by hand goes out all the same, and only its instance knows of it. */
+const unstored = new WeakSet();
+
 class Ledger {
   /** The books of all who share the budget, the oldest first. */
   receipts;
@@ -74,7 +77,10 @@ class Ledger {
       });
     }
     // Storage that cannot be written must be found before the payment.
-    await this.#step(true);
+    const isUnstored = unstored.has(this.#core);
+    if (this.#part) unstored.add(this.#core);
+    await this.#step(true, isUnstored);
+    unstored.delete(this.#core);
     this.#core.keepWith(this);
   }
 
@@ -88,17 +94,20 @@ class Ledger {
         // It is done without what is kept, as far as it costs nothing.
         if (this.#due) this.#turn();
         this.#core.turned(this.#part);
+        if (!this.#part) return;
         // A page without a budget pays all the same.
-        if (this.#part) this.#core.keepWith();
+        unstored.add(this.#core);
+        this.#core.keepWith();
       },
     );
   }
 
-  #step(begins) {
+  #step(begins, isUnstored) {
     const signal = AbortSignal.timeout(PATIENCE);
     return navigator.locks.request(OURS, { signal }, () => inTime(signal, async () => {
       const [text, books, stored] = await this.#store.read();
-      const orders = areOrders(stored) ? stored : this.#orders;
+      const known = areOrders(stored) ? stored : this.#orders;
+      const orders = isUnstored && known !== undefined ? withOthers(known, this.#core.turn(this.#part)) : known;
       const living = this.#part ? orders : withOrders(await withoutTheDead(text || this.#text), orders);
       if (signal.aborted) return;
       if (books !== this.#books) this.#others = readBooks(books).filter(({ tab }) => tab !== this.#tab);
@@ -199,6 +208,9 @@ const open = () => (opening ??= new Promise((done, fail) => {
 
 /** True if a stored value is the text of orders. Another is passed over, and what this page knows is stored again. */
 const areOrders = (value) => typeof value === 'string' && /^(?:[oOb] \S+ \d+\n)*$/.test(value);
+
+/** The text of orders with those of another that it has not. */
+const withOthers = (orders, others) => orders + linesOf(others, 'o').replace(/^o (\S+).*\n/gm, (line, name) => (orders.includes(`o ${name} `) ? '' : line));
 
 /** The lines of a text that begin with one of the letters. */
 const linesOf = (text = '', letters) => (text.match(new RegExp(`^[${letters}] .*\n`, 'gm')) ?? []).join('');
