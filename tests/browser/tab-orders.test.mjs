@@ -277,6 +277,6 @@ test('an order by hand that waits is not sent in the name of who logs in meanwhi
   await until('it waits', () => first.evaluate(async () => (await navigator.locks.query()).pending.length > 0));
   await first.evaluate(() => payments.logout());
   await second.evaluate(() => free());
-  assert.equal(await first.evaluate(() => order), 'not_logged_in');
+  assert.equal(await first.evaluate(() => order), 'session_ended');
   assert.equal((await callsOf(servers)).orders, 0);
 });

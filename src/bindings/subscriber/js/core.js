@@ -2,7 +2,7 @@
 // nothing. The core takes a flat text for each step and gives JSON: see `fields.js`.
 import { hasEnded } from './api_key.js';
 import { asked } from './asking.js';
-import { aborted, paymentsError } from './error.js';
+import { aborted, paymentsError, sessionEnded } from './error.js';
 import { hints } from './errors.json';
 import { answer, clean, delegation, failure, flag, policy, toPublic, url, value } from './fields.js';
 import { printable } from './object.js';
@@ -296,9 +296,9 @@ export const createCore = (Engine) => class Core {
 
   /** The answer to a call is the caller's, as the platform gave it. */
   async #answer(request, key = this.#key) {
-    if (request.keyed && !(key && key === this.#key)) {
-      throw paymentsError('nobody is logged in', undefined, { code: 'not_logged_in', hint: NOT_LOGGED_IN, retryable: false });
-    }
+    // An order waits before it goes out.
+    if (key !== this.#key) throw sessionEnded();
+    if (request.keyed && !key) throw notLoggedIn();
     const { order, repeatable } = request;
     const given = await this.#platform(request);
     if (!given) throw failure(JSON.parse(this.#call('unanswered', flag(order), flag(repeatable))).error);
@@ -323,7 +323,7 @@ export const createCore = (Engine) => class Core {
     const key = this.#key;
     const began = Date.now();
     const told = (...times) => this.#step('order', clean(`${given[0]}`), ...times);
-    // It goes out when all tabs know of it. Another may have logged in by then.
+    // It goes out when all tabs know of it.
     await this.ordering();
     await told('', began);
     const answer = this.#answer(request, key);
@@ -336,7 +336,7 @@ export const createCore = (Engine) => class Core {
   async getPlanBalance(plan, account) {
     const planId = id(plan, 'planId');
     const holder = typeof account === 'string' && this.#call('isAddress', clean(account)) ? account : this.#key?.account;
-    if (!holder) throw paymentsError('nobody is logged in', undefined, { code: 'not_logged_in', hint: NOT_LOGGED_IN, retryable: false });
+    if (!holder) throw notLoggedIn();
     const given = await this.#answer(JSON.parse(checked(this.#call('balance', planId, holder))));
     const { balance } = given ?? {};
     const digits = typeof balance === 'string' || typeof balance === 'number' ? String(balance) : '';
@@ -391,7 +391,7 @@ export const createCore = (Engine) => class Core {
   }
 };
 
-const NOT_LOGGED_IN = 'log in first: payments.connect() in a page, an nvmApiKey elsewhere';
+const notLoggedIn = () => paymentsError('nobody is logged in', undefined, { code: 'not_logged_in', hint: 'log in first: payments.connect() in a page, an nvmApiKey elsewhere', retryable: false });
 
 function id(given, name) {
   if (typeof given === 'string') return clean(given);

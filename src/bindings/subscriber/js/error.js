@@ -63,6 +63,7 @@ export function problem(code, message, hint, facts) {
   return new PaymentsError(message, { code, retryable: false, ...(hint && { hint }), ...facts });
 }
 
+export const sessionEnded = () => paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
 export const aborted = (cause) => problem('aborted', 'the request was aborted', undefined, { cause });
 
 /** The same error, with a stack that begins where the package was called rather than inside of it. */

@@ -1,5 +1,5 @@
 // One buyer as JavaScript has it: the key, what a page keeps of it, and the core, which is loaded at the first call that needs it.
-import { aborted, paymentsError, problem } from './error.js';
+import { aborted, problem, sessionEnded } from './error.js';
 import { hasEnded, readKey } from './api_key.js';
 import { lazily } from './lazy.js';
 import { printable } from './object.js';
@@ -229,7 +229,7 @@ export class Session {
       const core = await this.#coreFor(request.settings.signal, (given.policy ?? this.given.policy)?.purchase);
       const kept = await core.kept(request);
       // A logout during a request ends the request.
-      if (key && this.key !== key) throw paymentsError('the session ended while the request was under way', 'SessionExpired', { code: 'session_ended', retryable: false });
+      if (key && this.key !== key) throw sessionEnded();
       return await core.fetch(kept, given, quote, within);
     } catch (error) {
       if (error.spend === undefined) error.spend = NOTHING();
