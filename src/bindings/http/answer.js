@@ -27,9 +27,10 @@ export const IN_WORKERD = /* @__PURE__ */ (() => typeof globalThis.WebSocketPair
 const SIGNAL_ENDS_BODY = /* @__PURE__ */ (({ process, Bun, Deno }) => IN_WORKERD || (process?.release?.name === 'node' && !Bun && !Deno))(globalThis);
 
 /** True where there is no body, or its length is known and within the limit and its signal ends it. */
-function isShort({ headers, body }) {
-  const length = headers.get('content-length');
-  return !body || (SIGNAL_ENDS_BODY && length !== null && length <= MAX_ANSWER_BYTES && !headers.has('content-encoding'));
+function isShort(answer) {
+  const length = answer.headers.get('content-length');
+  // To look at a body makes a stream of it.
+  return (SIGNAL_ENDS_BODY && length !== null && length <= MAX_ANSWER_BYTES && !answer.headers.has('content-encoding')) || !answer.body;
 }
 
 /** The text of a body of at most `limit` bytes; nothing where it is longer or not UTF-8, or a signal comes first. Fails where it breaks off. */
@@ -37,9 +38,11 @@ export async function textOf({ body }, limit, signal) {
   return decoded(body ? await bytes(readerOf(body), limit, signal) : new Uint8Array());
 }
 
+let decoder;
+
 function decoded(whole) {
   try {
-    return whole && new TextDecoder('utf-8', { fatal: true }).decode(whole);
+    return whole && (decoder ??= new TextDecoder('utf-8', { fatal: true })).decode(whole);
   } catch {
     return undefined;
   }
