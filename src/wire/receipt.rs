@@ -25,7 +25,7 @@ impl Receipt {
         Self::from_json(&Self::json_of_header(value)?)
     }
 
-    /// What stands in the `payment-response` header, not yet read.
+    /// The text of the `payment-response` header, not yet read.
     pub(crate) fn json_of_header(value: &str) -> Result<Vec<u8>, WireError> {
         base64::decode(only_one(value), MAX_RECEIPT_BYTES, "payment-response")
     }

@@ -136,7 +136,7 @@ export function count(unit, member = '') {
         continue;
       }
       afterReturn = false;
-      // Of a longer line the beginning says what it is.
+      // The beginning of a longer line says what it is.
       line += part.slice(0, MOST_TEXT + 1 - line.length);
     }
   };

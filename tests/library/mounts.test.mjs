@@ -44,7 +44,7 @@ function expressApp(mount, routes, paths, more = {}) {
   return { app, gate };
 }
 
-/** What a request runs, and what is settled for it: `402` and so on where nothing is run. */
+/** The handlers that a request runs, and the credits that are settled for it: `402` and so on where nothing is run. */
 async function outcome(url, path, headers = {}, init = {}) {
   facilitator.reset();
   const answer = await fetch(url + path, { headers, ...init });

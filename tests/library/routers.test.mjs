@@ -164,7 +164,7 @@ describe('Next.js, which shows a middleware another path than it finds a page by
         const [sent] = inside.splice(0);
         assert.equal(sent ? sent.url.slice('http://localhost:3000'.length) : answer?.status, expected, `${path} ${JSON.stringify(more)}`);
         if (sent) assert.equal(answer.status, 200);
-        // What was sent on goes on from there, to the page that the gate let pass.
+        // A request that was sent on goes on from there, to the page that the gate let pass.
         if (sent) assert.equal(await middleware(asked(sent.url.slice('http://localhost:3000'.length), { ...more, headers: sent.headers })), undefined, path);
       }
       for (const [path, expected, credits, more] of [

@@ -5,25 +5,19 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { AgentEvent } from '@a2a-js/sdk/server';
 import { A2a, a2aPaywall, buildPaymentAgentCard } from '../../target/dist/subscriber/a2a.js';
-import { startPlatform } from './harness.mjs';
+import { moment, startPlatform } from './harness.mjs';
 
 let platform;
 let agentId;
 before(async () => {
   platform = await startPlatform();
-  const { json } = await platform.seller.post('/api/v1/protocol/agents', { metadataAttributes: { name: 'Loud' }, agentApiAttributes: {}, plans: [platform.planId] });
-  agentId = json.data.agentId;
+  agentId = await platform.agent();
 });
 after(() => platform.stop());
 
 const SECRET = /SECRET/;
 const [WORKING, COMPLETED, FAILED, INPUT, AUTH] = [2, 3, 4, 6, 8];
 const text = (value) => ({ content: { $case: 'text', value }, metadata: undefined, filename: '', mediaType: 'text/plain' });
-
-function moment() {
-  let come;
-  return Object.assign(new Promise((resolve) => { come = resolve; }), { come: (value) => come(value) });
-}
 
 /** A buyer with a token, and what ends the token's delegation. */
 async function buyer() {

@@ -11,8 +11,7 @@ let platform;
 let agentId;
 before(async () => {
   platform = await startPlatform();
-  const { json } = await platform.seller.post('/api/v1/protocol/agents', { metadataAttributes: { name: 'Loud' }, agentApiAttributes: {}, plans: [platform.planId] });
-  agentId = json.data.agentId;
+  agentId = await platform.agent();
 });
 after(() => platform.stop());
 

@@ -14,7 +14,7 @@ export const offerOf = (planId, credits = 2, more = {}) => ({
   accepts: [{ scheme: 'nvm:erc4337', network: 'eip155:84532', planId, extra: { version: '1', credits: String(credits) } }], ...more,
 });
 
-/** A sandbox with a seller in it who has a plan: `{ sandbox, seller, planId, settle, buyer, calls, stop }`. */
+/** A sandbox with a seller in it who has a plan: `{ sandbox, seller, planId, settle, buyer, agent, payment, calls, stop }`. */
 export async function startPlatform(vars = {}) {
   const sandbox = await startSandbox({ vars });
   const seller = await client(sandbox.url).open('A seller');
@@ -37,6 +37,16 @@ export async function startPlatform(vars = {}) {
         nvmApiKey: account.nvmApiKey, environment: 'custom', backend: sandbox.url, delegationConfig, approve: () => true, ...options,
       });
       return Object.assign(payments, { own, account, held: async () => BigInt(await own.balance(planId)) });
+    },
+    /** Registers an agent of the plan: its id. */
+    async agent() {
+      const { json } = await seller.post('/api/v1/protocol/agents', { metadataAttributes: { name: 'Loud' }, agentApiAttributes: {}, plans: [planId] });
+      return json.data.agentId;
+    },
+    /** A buyer's token as a decoded payment, as MCP carries it. */
+    async payment(payments) {
+      const { accessToken } = await payments.x402.getX402AccessToken(planId);
+      return JSON.parse(Buffer.from(accessToken, 'base64url'));
     },
     /** The calls of the platform whose path ends so. */
     async calls(end) {
@@ -72,6 +82,12 @@ export async function startSeller(answer) {
 
 /** Answers with the terms. */
 export const need = (response, terms, body = 'pay') => response.writeHead(402, { 'payment-required': base64(terms) }).end(body);
+
+/** A promise that a test waits for, with `come`, which resolves it. */
+export function moment() {
+  let come;
+  return Object.assign(new Promise((resolve) => { come = resolve; }), { come: (value) => come(value) });
+}
 
 /** The rejection of a promise; it must reject, and in time. */
 export function failure(promise, ms = 20_000) {

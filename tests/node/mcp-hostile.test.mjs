@@ -12,8 +12,7 @@ let payment;
 before(async () => {
   platform = await startPlatform();
   payments = await platform.buyer();
-  const { accessToken } = await payments.x402.getX402AccessToken(platform.planId);
-  payment = JSON.parse(Buffer.from(accessToken, 'base64url'));
+  payment = await platform.payment(payments);
 });
 after(() => platform.stop());
 

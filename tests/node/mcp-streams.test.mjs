@@ -12,7 +12,7 @@ import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/
 import { z } from 'zod';
 import { mcpPaywall } from '../../target/dist/subscriber/mcp.js';
 import { toNodeListener } from '../../target/dist/subscriber/paywall.node.js';
-import { startPlatform } from './harness.mjs';
+import { moment, startPlatform } from './harness.mjs';
 import { ADDRESS } from './mcp-client.mjs';
 
 let platform;
@@ -26,12 +26,6 @@ const options = () => ({
 const VERSION = '2025-11-25';
 const say = (text) => ({ content: [{ type: 'text', text }] });
 const SECRET = /SECRET/;
-
-/** What has a result that a test waits for, and lets go. */
-function moment() {
-  let come;
-  return Object.assign(new Promise((resolve) => { come = resolve; }), { come: (value) => come(value) });
-}
 
 /** A server of the official SDK with a tool that waits for `go`. */
 function loud(started, go, cancelled = moment()) {
@@ -76,8 +70,7 @@ async function open(gate) {
 
 async function buyer() {
   const payments = await platform.buyer();
-  const { accessToken } = await payments.x402.getX402AccessToken(platform.planId);
-  return { payments, payment: JSON.parse(Buffer.from(accessToken, 'base64url')) };
+  return { payments, payment: await platform.payment(payments) };
 }
 
 /** Reads a stream until `found` matches, or its end: its text. */

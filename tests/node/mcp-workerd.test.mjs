@@ -14,8 +14,7 @@ let payment;
 before(async () => {
   platform = await startPlatform();
   payments = await platform.buyer();
-  const { accessToken } = await payments.x402.getX402AccessToken(platform.planId);
-  payment = JSON.parse(Buffer.from(accessToken, 'base64url'));
+  payment = await platform.payment(payments);
   mkdirSync(`${folder}/node_modules`, { recursive: true });
   symlinkSync(dist('subscriber'), `${folder}/node_modules/payments-wasm`);
   const { build } = await import('esbuild');

@@ -15,7 +15,7 @@ const pieces = (...parts) => (response) => {
 const LATIN1 = Buffer.from([0x22, 0xff, 0x22]);
 const LARGEST = 'x'.repeat(MAX_ANSWER_BYTES);
 
-/** What the server does, and the answer that is right. */
+/** Each thing that the server does, with the answer that is right. */
 const CASES = {
   'a short text': [whole('{"a":"é"}', ID), [200, 'c-1', '{"a":"é"}']],
   'a text in pieces that cut a letter': [pieces(Buffer.from([0x22, 0xc3]), Buffer.from([0xa9, 0x22])), [200, '', '"é"']],

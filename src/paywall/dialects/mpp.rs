@@ -63,7 +63,7 @@ fn checked(
     let carrier = Carrier::new(
         Dialect::Mpp,
         (charge.plan_id.as_str(), scheme, accepted.network()),
-        (token.payer(), &once(&challenge.id).ok_or(REJECTED)?),
+        (token.payer(), &one_spelling(&challenge.id).ok_or(REJECTED)?),
         &credential_alone,
         (arrival.search, digest),
     );
@@ -73,7 +73,7 @@ fn checked(
 
 /// The one spelling of a challenge's id, which a platform may read with padding, other bits left over, or letters between that it skips. Each spelling
 /// would be a payment of its own here, and one payment there.
-fn once(id: &str) -> Option<String> {
+fn one_spelling(id: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let bytes = base64::decode(id, id.len(), "id");
     id.bytes().all(plain).then(|| bytes.map_or_else(|_| id.into(), |bytes| base64::encode_url(&bytes)))

@@ -36,7 +36,7 @@ export class ClosedTasks {
   }
 
   #close(task, state) {
-    // What was refused stays so, whatever another message of the task cost.
+    // A refused task stays refused, whatever another message of it cost.
     if (this.#unpaid.get(task) === '') return;
     this.#unpaid.set(task, state);
     if (this.#unpaid.size > MOST_TASKS) this.#unpaid.delete(this.#unpaid.keys().next().value);

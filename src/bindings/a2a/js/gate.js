@@ -197,7 +197,7 @@ async function forward({ request, ask, env, context, closed, unbounded }, way, m
 async function settled({ call, inBand, answered, task, isFree: free }, response) {
   const decoded = (name) => (response.headers.get(name) ? fromBase64(response.headers.get(name)) : undefined);
   const receipt = decoded('payment-response');
-  // What costs nothing has no artifacts.
+  // An answer that costs nothing has no artifacts.
   if (free && response.status === 422) return { message: { ...answered, ...(answered.result && { result: withoutArtifacts(answered.result) }) }, free };
   if (response.ok && answered) {
     const message = receipt ? { ...answered, result: withMetadata(answered.result, { [STATUS]: 'payment-completed', [RECEIPTS]: [receipt] }) } : answered;

@@ -224,7 +224,7 @@ async function single(around, message) {
   const { response, answered, stripped } = first;
   const { readable, writable } = new TransformStream();
   const writer = writable.getWriter();
-  // What nobody reads any more is not waited for.
+  // A stream that nobody reads any more is not waited for.
   const gone = new AbortController();
   writer.closed.catch(() => gone.abort());
   const encoder = new TextEncoder();

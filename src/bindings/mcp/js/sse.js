@@ -1,6 +1,6 @@
 // Server-sent events of the MCP transport: a stream of them is read one by one, and written again.
 
-/** What ends an event. */
+/** The end of an event. */
 const END = /\r\n\r\n|\n\n|\r\r/;
 
 /** The events of a body: each as the text that it came as, its data, and the JSON-RPC message in it. They end with the body, or when `signal` comes. */

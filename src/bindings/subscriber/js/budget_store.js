@@ -40,7 +40,7 @@ class Ledger {
   receipts;
   #core;
   #store;
-  /** What the core loads and gives: all of a budget, or its orders. */
+  /** The part that the core loads and gives: all of a budget, or its orders. */
   #part = 'Orders';
   #channel;
   /** The name of this instance, and of a lock that it has as long as its page lives. */
